@@ -1,0 +1,1 @@
+"""Assay: proven evaluations of language models, made from one real codebase."""

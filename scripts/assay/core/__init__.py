@@ -1,0 +1,1 @@
+"""What every room stands on: records, canonical files, seeds, settings, errors."""

@@ -1,0 +1,87 @@
+"""What every step's program does alike: arguments, containment, lock, log, errors, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from assay.core.containment import require_contained
+from assay.core.errors import AssayError, UserError
+from assay.core.locks import die_with_owner, exclusive
+from assay.core.progress import say
+
+Main = Callable[[argparse.Namespace], None]
+
+
+def parser(description: str | None, *, contained: bool = True) -> argparse.ArgumentParser:
+    """Return a parser with the flags that all steps share.
+
+    --settings JSON: the part of the config that the step uses
+    --image NAME:    (contained steps) the image that it must find itself in
+    --log FILE:      a copy of standard error
+    --run-lock FILE: the lock that the workflow holds while it lives
+    """
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--settings", type=_json, default={}, help="the step's settings as JSON")
+    made.add_argument("--log", type=Path, help="file that gets a copy of standard error")
+    made.add_argument("--run-lock", type=Path, help="lock held by the workflow while it lives")
+    made.set_defaults(image=None, contained=contained)
+    if contained:
+        made.add_argument("--image", required=True, help="image that the step must run in")
+    return made
+
+
+def run(main: Main, arguments: argparse.Namespace, lock: Path) -> None:
+    """Run a step's main function under its output's lock; exit 0, 1 (ours) or 2 (the user's)."""
+    os.umask(0o022)
+    if arguments.log:
+        _copy_stderr(arguments.log)
+    try:
+        if arguments.contained:
+            require_contained(arguments.image)
+        if arguments.run_lock:
+            die_with_owner(arguments.run_lock)
+        with exclusive(lock, lock.name):
+            main(arguments)
+    except UserError as error:
+        say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except AssayError as error:
+        say(f"internal error: {error}")
+        sys.exit(error.exit_code)
+
+
+def lock_of(output: Path) -> Path:
+    """Return the lock file that guards an output (outside the compared results)."""
+    return output.parent / f".{output.name}.lock"
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
+
+
+class _Tee:
+    def __init__(self, streams: Sequence[Any]) -> None:
+        self.streams = streams
+
+    def write(self, text: str) -> int:
+        for stream in self.streams:
+            stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        for stream in self.streams:
+            stream.flush()
+
+
+def _copy_stderr(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr = _Tee([sys.stderr, path.open("a", encoding="utf-8")])  # type: ignore[assignment]
