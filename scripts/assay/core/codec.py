@@ -25,21 +25,21 @@ BUILTIN_TYPES = {
 }  # fmt: skip
 
 
-class NotEncodable(ValueError):
+class NotEncodableError(ValueError):
     """The value is not made of exact builtin types, or is too deep or too large."""
 
 
 def encode(value: Any) -> Any:
-    """Return the JSON form of a value; raise NotEncodable for anything but exact builtins."""
+    """Return the JSON form of a value; raise NotEncodableError for anything but exact builtins."""
     return _Encoder().encode(value, 0)
 
 
 def decode(data: Any) -> Any:
-    """Return the value of an encoding; raise NotEncodable if it is malformed."""
+    """Return the value of an encoding; raise NotEncodableError if it is malformed."""
     try:
         return _decode(data, 0)
     except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
-        raise NotEncodable(f"malformed encoding: {error}") from error
+        raise NotEncodableError(f"malformed encoding: {error}") from error
 
 
 class _Encoder:
@@ -49,7 +49,7 @@ class _Encoder:
     def encode(self, value: Any, depth: int) -> Any:
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            raise NotEncodable("too deep or too large")
+            raise NotEncodableError("too deep or too large")
         kind = type(value)
         if value is None or kind is bool:
             return value
@@ -59,7 +59,9 @@ class _Encoder:
             return _type_name(value)
         writer = _WRITERS.get(kind)
         if writer is None:
-            raise NotEncodable(f"not an exact builtin type: {kind.__module__}.{kind.__qualname__}")
+            raise NotEncodableError(
+                f"not an exact builtin type: {kind.__module__}.{kind.__qualname__}"
+            )
         return [kind.__name__, writer(self, value, depth + 1)]
 
     def each(self, value: Any, depth: int) -> list[Any]:
@@ -76,19 +78,19 @@ def _checked_text(value: str) -> str:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise NotEncodable("text with lone surrogates") from error
+        raise NotEncodableError("text with lone surrogates") from error
     return value
 
 
 def _type_name(value: type) -> list[str]:
     if BUILTIN_TYPES.get(value.__name__) is not value:
-        raise NotEncodable(f"not a builtin type: {value!r}")
+        raise NotEncodableError(f"not a builtin type: {value!r}")
     return ["type", value.__name__]
 
 
 def _integer(_: _Encoder, value: int, __: int) -> str:
     if value.bit_length() > MAX_DIGITS * 3:
-        raise NotEncodable("integer too large")
+        raise NotEncodableError("integer too large")
     return str(value)
 
 
@@ -118,7 +120,7 @@ _READERS: dict[str, Callable[[Any, int], Any]] = {
 
 def _decode(data: Any, depth: int) -> Any:
     if depth > MAX_DEPTH + 1:
-        raise NotEncodable("too deep")
+        raise NotEncodableError("too deep")
     if data is None or type(data) in (bool, str):
         return data
     kind, body = data

@@ -41,8 +41,9 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        temporary = Path(name)
+        temporary.chmod(0o644)
+        temporary.replace(path)
     except OSError as error:
         raise UserError(
             f"can't write the file: {error.strerror}", where=path,
@@ -50,8 +51,7 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
             "finished steps are kept",
         ) from error  # fmt: skip
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+        Path(name).unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -84,4 +84,4 @@ class _Tee:
 
 def _copy_stderr(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    sys.stderr = _Tee([sys.stderr, path.open("a", encoding="utf-8")])  # type: ignore[assignment]
+    sys.stderr = _Tee([sys.stderr, path.open("a", encoding="utf-8")])

@@ -8,6 +8,7 @@ constants (pyarrow's version is pinned by the lock of the image that writes).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def write_table(path: Path, table: Table, rows: Iterable[Row]) -> None:
     """
     columns = set(table.schema.names)
     ordered = sorted(rows, key=lambda row: _key(table, row))
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if _key(table, before) == _key(table, after):
             raise HarnessError(f"{table.name}: the primary key repeats: {_key(table, after)}")
     for row in ordered:
@@ -66,7 +67,8 @@ def read_table(path: Path, table: Table) -> list[dict[str, Any]]:
             f"this is no {table.name} table", where=path, given=content.schema.names,
             expected=table.schema.names, hint="delete the file and run again: it is rebuilt",
         )  # fmt: skip
-    return content.to_pylist()
+    rows: list[dict[str, Any]] = content.to_pylist()
+    return rows
 
 
 def _key(table: Table, row: Row) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Task categories, one file each; `base` holds what they share."""
