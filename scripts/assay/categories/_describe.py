@@ -59,7 +59,8 @@ def scenario(
     lines, subject = _construction(data)
     results = [_result(item) for item in (observation or {}).get("calls", [])]
     for number, call in enumerate(data.get("calls", [])):
-        lines += _prompted(_call_text(subject, call)) + sum(results[number : number + 1], [])
+        lines += _prompted(_call_text(subject, call))
+        lines += results[number] if number < len(results) else []
     if observation is not None and subject and data.get("init") is not None:
         lines += _state(subject, observation, attributes)
     return "\n".join(lines)
