@@ -46,7 +46,8 @@ def run(main: Main, arguments: argparse.Namespace, lock: Path) -> None:
             require_contained(arguments.image)
         if arguments.run_lock:
             die_with_owner(arguments.run_lock)
-        with exclusive(lock, lock.name):
+        say(f"environment: {_variation()}")
+        with exclusive(_place(lock, arguments.run_lock), lock.name):
             main(arguments)
     except UserError as error:
         say(f"error: {error}")
@@ -59,6 +60,20 @@ def run(main: Main, arguments: argparse.Namespace, lock: Path) -> None:
 def lock_of(output: Path) -> Path:
     """Return the lock file that guards an output (outside the compared results)."""
     return output.parent / f".{output.name}.lock"
+
+
+def _variation() -> str:
+    """Return what `make twice` varies, as this step sees it (shown in the log, used nowhere)."""
+    names = ("TZ", "LC_ALL", "PYTHONHASHSEED")
+    seen = [f"{name}={os.environ.get(name, '')}" for name in names]
+    return " ".join([*seen, f"cores={len(os.sched_getaffinity(0))}", f"uid={os.getuid()}"])
+
+
+def _place(lock: Path, run_lock: Path | None) -> Path:
+    """Keep the locks of a workflow's steps together, beside the run's own, not in its results."""
+    if not run_lock:
+        return lock
+    return run_lock.with_name(f"{run_lock.name}.d") / "-".join(lock.parts).replace("/", "")
 
 
 def _json(text: str) -> Any:

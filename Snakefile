@@ -1,0 +1,41 @@
+# Assay: from a config to proven tasks, answers, verdicts and a report.
+# Settings and functions are in rules/common.smk; the stages follow in the order of the data.
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+include: "rules/common.smk"
+
+
+localrules:
+    all,
+    build_images,
+
+
+wildcard_constraints:
+    target="|".join(map(re.escape, TARGETS)),
+    model="|".join(map(re.escape, MODELS)),
+    image="|".join(map(re.escape, RUN.images.values())),
+    shard=r"\d+",
+    shards=r"\d+",
+
+
+rule all:
+    input:
+        RUN.result("pack_manifest", "manifest.json"),
+        RUN.telemetry("render_report", "table.txt"),
+
+
+rule build_images:
+    input:
+        [receipt(recipe) for recipe in RUN.images],
+
+
+include: "rules/images.smk"
+include: "rules/sources.smk"
+include: "rules/behaviour.smk"
+include: "rules/tasks.smk"
+include: "rules/models.smk"
+include: "rules/scores.smk"
+include: "rules/report.smk"

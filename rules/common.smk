@@ -1,0 +1,72 @@
+# Functions that all stages share: settings, paths, images. No rules here.
+import os
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
+
+from assay.core.errors import UserError
+from assay.workflow.run import prepare
+
+try:
+    RUN = prepare(
+        repository=Path(workflow.basedir),
+        work=Path.cwd(),
+        overrides=config,
+        main_process=workflow.is_main_process and not workflow.dryrun,
+    )
+except UserError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+TARGETS, MODELS = list(RUN.settings.targets), list(RUN.settings.models)
+SHARDS = RUN.settings.config["execution"]["shards"]
+
+
+def command(rule, wildcards="", inputs="", outputs="", params="", image="{params.image}"):
+    """The command line of a step: its flags are named after its inputs, outputs and params."""
+    flags = [f"--{name} {{wildcards.{name}}}" for name in wildcards.split()]
+    flags += [f"--{name} {{input.{name}}}" for name in inputs.split()]
+    taken = set(inputs.split())
+    for name in outputs.split():
+        flags.append(f"--{'out-' if name in taken else ''}{name} {{output.{name}}}")
+    flags += [f"--{name} {{params.{name}}}" for name in params.split()]
+    flags += [f"--image {image}"] if image else []
+    flags += ["--settings {params.settings:q}", "--log {log}", f"--run-lock {RUN.lock}"]
+    return " ".join([f"python3 scripts/{rule}.py", *flags])
+
+
+TOOLS = RUN.images["tools"]
+
+
+def receipt(recipe):
+    """The receipt that says that an image is built and verified."""
+    return RUN.result("build_image", f"{RUN.images[recipe]}.json")
+
+
+def testbed(wildcards):
+    return RUN.container(f"testbed-{wildcards.target}")
+
+
+def testbed_receipt(wildcards):
+    return receipt(f"testbed-{wildcards.target}")
+
+
+def testbed_image(wildcards):
+    return RUN.images[f"testbed-{wildcards.target}"]
+
+
+def engine(wildcards):
+    return RUN.settings.models[wildcards.model]["engine"]
+
+
+def settings_of(*names):
+    """Params function: the part of the settings that a step gets, by its wildcards."""
+
+    def part(wildcards):
+        found = dict(wildcards.items())
+        chosen = {kind: found[kind] for kind in ("target", "model") if kind in found}
+        return RUN.settings_of(*names, **chosen)
+
+    return part

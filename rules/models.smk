@@ -1,0 +1,49 @@
+# Answers: one model at a time, as a single deterministic stream.
+# In:  config/models/<model>.yaml, select_tasks/<target>/tasks.parquet (keys: reference solvers only)
+# Out: fetch_model/<model>/receipt.json; run_model/<model>/responses.parquet
+#      telemetry/run_model/<model>/: telemetry.parquet, fingerprint.json, engine.log
+
+
+def keys_for(wildcards):
+    """Keys of all targets for a reference solver; nothing for a model."""
+    known = expand(rules.select_tasks.output.keys, target=TARGETS)
+    return known if RUN.needs_keys(wildcards.model) else []
+
+
+rule fetch_model:
+    output:
+        receipt=RUN.result("fetch_model", "{model}", "receipt.json"),
+    log:
+        RUN.log("fetch_model", "{model}"),
+    params:
+        settings=settings_of(),
+        code=RUN.code("fetch_model"),
+    shell:
+        command("fetch_model", "model", outputs="receipt", image="")
+
+
+rule run_model:
+    input:
+        tasks=expand(rules.select_tasks.output.tasks, target=TARGETS),
+        keys=keys_for,
+        receipt=rules.fetch_model.output.receipt,
+        image=lambda w: receipt(RUN.engine_image(w.model)),
+    output:
+        responses=RUN.result("run_model", "{model}", "responses.parquet"),
+        telemetry=RUN.telemetry("run_model", "{model}", "telemetry.parquet"),
+        fingerprint=RUN.telemetry("run_model", "{model}", "fingerprint.json"),
+    log:
+        RUN.log("run_model", "{model}"),
+    container:
+        lambda w: RUN.container(RUN.engine_image(w.model))
+    threads: lambda w: RUN.threads(w.model)
+    resources:
+        gpu=lambda w: 0 if RUN.needs_keys(w.model) else 1,
+    params:
+        settings=settings_of("seed"),
+        code=lambda w: RUN.code("run_model", engines=[engine(w)]),
+        image=lambda w: RUN.images[RUN.engine_image(w.model)],
+        optional=lambda w, input: RUN.optional_flags(w.model, input.keys),
+    shell:
+        command("run_model", "model", "tasks receipt", "responses telemetry fingerprint")
+        + " {params.optional}"

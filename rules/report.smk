@@ -1,0 +1,61 @@
+# The page, the table for the terminal, and the manifest.
+# In:  summary.json, all tables, telemetry
+# Out: telemetry/render_report/report.html, table.txt; pack_manifest/manifest.json
+
+FINGERPRINTS = expand(rules.run_model.output.fingerprint, model=MODELS)
+TELEMETRY = expand(rules.run_model.output.telemetry, model=MODELS)
+
+
+rule render_report:
+    input:
+        summary=rules.summarise_scores.output.summary,
+        tasks=TASKS,
+        keys=KEYS,
+        rejected=REJECTED,
+        responses=RESPONSES,
+        verdicts=VERDICTS,
+        telemetry=TELEMETRY,
+        fingerprints=FINGERPRINTS,
+        image=receipt("tools"),
+    output:
+        report=RUN.telemetry("render_report", "report.html"),
+        table=RUN.telemetry("render_report", "table.txt"),
+    log:
+        RUN.log("render_report"),
+    container:
+        RUN.container("tools")
+    params:
+        settings=settings_of("run", "tasks"),
+        code=RUN.code("render_report"),
+    shell:
+        command(
+            "render_report",
+            inputs="summary tasks keys rejected responses verdicts telemetry fingerprints",
+            outputs="report table",
+            image=TOOLS,
+        )
+
+
+rule pack_manifest:
+    input:
+        summary=rules.summarise_scores.output,
+        sources=expand(rules.fetch_source.output, target=TARGETS),
+        units=expand(rules.extract_units.output, target=TARGETS),
+        behaviour=expand(rules.record_behaviour.output, target=TARGETS),
+        tables=TASKS + KEYS + REJECTED + RESPONSES + VERDICTS,
+        receipts=expand(rules.fetch_model.output, model=MODELS),
+        images=[receipt(recipe) for recipe in RUN.images],
+        measured=TELEMETRY + FINGERPRINTS + [rules.render_report.output.report],
+    output:
+        manifest=RUN.result("pack_manifest", "manifest.json"),
+        measured=RUN.telemetry("pack_manifest", "measured.json"),
+    log:
+        RUN.log("pack_manifest"),
+    container:
+        RUN.container("tools")
+    params:
+        settings=RUN.recorded(),
+        code=RUN.code("pack_manifest"),
+        root=RUN.root,
+    shell:
+        command("pack_manifest", outputs="manifest measured", params="root", image=TOOLS)

@@ -1,0 +1,62 @@
+# Verdicts: every answer is run in the sandbox and compared outside of it.
+# In:  source.tar, tasks.parquet, keys.parquet of a target; responses.parquet of a model
+# Out: score_answers/<model>/<target>/verdicts.parquet; summarise_scores/summary.json, assay.sqlite
+
+
+rule score_answers:
+    input:
+        source=rules.fetch_source.output.source,
+        tasks=rules.select_tasks.output.tasks,
+        keys=rules.select_tasks.output.keys,
+        responses=rules.run_model.output.responses,
+        image=testbed_receipt,
+    output:
+        verdicts=RUN.result("score_answers", "{model}", "{target}", "verdicts.parquet"),
+        telemetry=RUN.telemetry("score_answers", "{model}", "{target}", "sandbox.json"),
+    log:
+        RUN.log("score_answers", "{model}", "{target}"),
+    container:
+        testbed
+    params:
+        settings=settings_of("seed", "limits", "sandbox"),
+        code=RUN.code("score_answers"),
+        image=testbed_image,
+    shell:
+        command(
+            "score_answers", "target model", "source tasks keys responses", "verdicts telemetry"
+        )
+
+
+VERDICTS = expand(rules.score_answers.output.verdicts, model=MODELS, target=TARGETS)
+RESPONSES = expand(rules.run_model.output.responses, model=MODELS)
+TASKS = expand(rules.select_tasks.output.tasks, target=TARGETS)
+KEYS = expand(rules.select_tasks.output.keys, target=TARGETS)
+REJECTED = expand(rules.select_tasks.output.rejected, target=TARGETS)
+
+
+rule summarise_scores:
+    input:
+        tasks=TASKS,
+        keys=KEYS,
+        rejected=REJECTED,
+        responses=RESPONSES,
+        verdicts=VERDICTS,
+        image=receipt("tools"),
+    output:
+        summary=RUN.result("summarise_scores", "summary.json"),
+        database=RUN.result("summarise_scores", "assay.sqlite"),
+    log:
+        RUN.log("summarise_scores"),
+    container:
+        RUN.container("tools")
+    params:
+        settings=settings_of("run", "tasks"),
+        code=RUN.code("summarise_scores"),
+    shell:
+        command(
+            "summarise_scores",
+            "",
+            "tasks keys rejected responses verdicts",
+            "summary database",
+            image=TOOLS,
+        )

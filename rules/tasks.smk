@@ -1,0 +1,64 @@
+# Tasks and their keys, proven by execution.
+# In:  source.tar, units.parquet, behaviour.parquet, scenarios.parquet of each target
+# Out: select_tasks/<target>/tasks.parquet, keys.parquet, rejected.parquet
+
+
+rule synthesise_tasks:
+    input:
+        source=rules.fetch_source.output.source,
+        units=rules.extract_units.output.units,
+        behaviour=rules.record_behaviour.output.behaviour,
+        scenarios=rules.record_behaviour.output.scenarios,
+        image=testbed_receipt,
+    output:
+        tasks=temp(
+            RUN.result("synthesise_tasks", "{target}", "{shard}-of-{shards}", "tasks.parquet")
+        ),
+        keys=temp(RUN.result("synthesise_tasks", "{target}", "{shard}-of-{shards}", "keys.parquet")),
+        rejected=temp(
+            RUN.result("synthesise_tasks", "{target}", "{shard}-of-{shards}", "rejected.parquet")
+        ),
+    log:
+        RUN.log("synthesise_tasks", "{target}", "{shard}-of-{shards}"),
+    container:
+        testbed
+    params:
+        settings=settings_of("seed", "tasks", "gates", "limits", "sandbox"),
+        code=RUN.code("synthesise_tasks", "config/prompts"),
+        prompts="config/prompts",
+        image=testbed_image,
+    shell:
+        command(
+            "synthesise_tasks",
+            "target shard shards",
+            "source units behaviour scenarios",
+            "tasks keys rejected",
+            "prompts",
+        )
+
+
+def shards_of(name):
+    """Input function: one file of every shard of a target."""
+    path = RUN.result("synthesise_tasks", "{{target}}", "{shard}-of-{shards}", f"{name}.parquet")
+    return expand(path, shard=range(SHARDS), shards=SHARDS)
+
+
+rule select_tasks:
+    input:
+        tasks=shards_of("tasks"),
+        keys=shards_of("keys"),
+        rejected=shards_of("rejected"),
+        image=receipt("tools"),
+    output:
+        tasks=RUN.result("select_tasks", "{target}", "tasks.parquet"),
+        keys=RUN.result("select_tasks", "{target}", "keys.parquet"),
+        rejected=RUN.result("select_tasks", "{target}", "rejected.parquet"),
+    log:
+        RUN.log("select_tasks", "{target}"),
+    container:
+        RUN.container("tools")
+    params:
+        settings=settings_of("seed", "tasks"),
+        code=RUN.code("select_tasks"),
+    shell:
+        command("select_tasks", "target", "tasks keys rejected", "tasks keys rejected", image=TOOLS)

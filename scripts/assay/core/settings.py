@@ -1,0 +1,156 @@
+"""The config: read, merged, checked as a whole, and handed out in the parts that steps need.
+
+Every mistake is listed at once, each with its path, what was given, what is expected and a hint.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from assay.core.errors import UserError
+
+Config = dict[str, Any]
+NOT_RECORDED = ("execution",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The checked config and the target and model files that it names."""
+
+    config: Config
+    targets: dict[str, Config]
+    models: dict[str, Config]
+
+    def part(self, *names: str) -> Config:
+        """Return the named top-level entries of the config, for a step's `--settings`."""
+        return {name: self.config[name] for name in names}
+
+    def recorded(self) -> Config:
+        """Return all that the results are a function of: the config without execution settings."""
+        kept = {name: value for name, value in self.config.items() if name not in NOT_RECORDED}
+        return {"config": kept, "targets": self.targets, "models": self.models}
+
+
+def load(folder: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read `folder`/config.yaml and what it names, with `overrides` merged over the defaults.
+
+    Raises UserError that lists every mistake in all the files.
+    """
+    schema = read_yaml(folder / "config.schema.yaml")
+    config = merged(read_yaml(folder / "config.yaml"), overrides or {})
+    mistakes = list(_mistakes(config, schema, "config", folder / "config.yaml"))
+    found: dict[str, dict[str, Config]] = {"target": {}, "model": {}}
+    for kind, files in found.items():
+        for name in _names(config.get(f"{kind}s")):
+            path = folder / f"{kind}s" / f"{name}.yaml"
+            if not path.is_file():
+                mistakes.append(_missing(path, kind))
+                continue
+            files[name] = read_yaml(path)
+            mistakes += _mistakes(files[name], schema, kind, path)
+    if mistakes:
+        count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
+        raise UserError(f"the config has {count}:\n" + "\n".join(mistakes))
+    return Settings(config, found["target"], found["model"])
+
+
+def read_yaml(path: Path) -> Config:
+    """Read a YAML mapping; raise UserError that names the file and line if it is none."""
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError("can't read the YAML file", where=path, given=error) from error
+    if not isinstance(value, dict):
+        raise UserError(
+            "the YAML file holds no mapping", where=path, given=type(value).__name__,
+            expected="key: value lines",
+        )  # fmt: skip
+    return value
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Config:
+    """Return `base` with `over` laid on top, mapping by mapping; lists are replaced."""
+    result = dict(base)
+    for name, value in over.items():
+        below = result.get(name)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        result[name] = merged(below, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
+
+
+def _missing(path: Path, kind: str) -> str:
+    known = sorted(file.stem for file in path.parent.glob("*.yaml"))
+    return _entry(
+        path, f"{kind} file is missing", path.stem, " | ".join(known) or "no file there yet",
+        _closest(path.stem, known) or f"write {path}",
+    )  # fmt: skip
+
+
+def _mistakes(value: Any, schema: Config, kind: str, path: Path) -> Iterator[str]:
+    rooted = {"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]}
+    errors = Draft202012Validator(rooted).iter_errors(value)
+    for error in sorted(errors, key=lambda error: (error.json_path, error.message)):
+        yield from _explained(error, path)
+
+
+def _explained(error: Any, path: Path) -> Iterator[str]:
+    where = f"{path}: {error.json_path.removeprefix('$').lstrip('.') or '(top level)'}"
+    rule, limit = str(error.validator), error.validator_value
+    if rule == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        for name in sorted(set(error.instance) - set(known), key=str):
+            hint = _closest(str(name), known) or "remove it"
+            yield _entry(where, "unknown key", name, " | ".join(known), hint)
+    elif rule == "required":
+        for name in [name for name in limit if name not in error.instance]:
+            yield _entry(where, "missing key", "nothing", name, f"add `{name}:`")
+    elif rule in {"oneOf", "anyOf"}:
+        forms = " or ".join(_form(form) for form in limit)
+        yield _entry(where, "fits none of its forms", error.instance, forms, "use one of them")
+    else:
+        described = error.schema.get("description")
+        expected = f"{rule} {limit}" + (f" ({described})" if described else "")
+        yield _entry(
+            where, _PROBLEMS.get(rule, error.message), error.instance, expected, _fix(rule)
+        )
+
+
+_PROBLEMS = {
+    "type": "wrong type", "enum": "unknown value", "pattern": "wrong form", "minimum": "too small",
+    "maximum": "too large", "minItems": "too few entries", "uniqueItems": "an entry repeats",
+}  # fmt: skip
+
+
+def _fix(rule: str) -> str:
+    if rule == "type":
+        return "mind the quotes: 3 is a number, '3' a text; `null` without quotes is no name"
+    return "see the comment of this key in config/config.yaml, or config/config.schema.yaml"
+
+
+def _form(form: Mapping[str, Any]) -> str:
+    required = form.get("required")
+    return "{" + ", ".join(required) + "}" if required else str(form.get("type", "another form"))
+
+
+def _closest(name: str, known: list[str]) -> str | None:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else None
+
+
+def _entry(where: object, what: str, given: object, expected: object, hint: str) -> str:
+    shown = repr(given)
+    shown = shown if len(shown) <= 120 else shown[:117] + "..."
+    return (
+        f"- {where}: {what}\n    given:    {shown}\n    expected: {expected}\n    hint:     {hint}"
+    )

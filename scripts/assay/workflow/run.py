@@ -1,0 +1,183 @@
+"""One run of the workflow: its settings, paths, lock and environment.
+
+Made once, when the Snakefile is parsed; knows nothing of Snakemake.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+from assay.core import registry
+from assay.core import settings as config_settings
+from assay.core.errors import UserError
+from assay.core.files import canonical_json
+from assay.images.names import image_name
+from assay.images.store import cache_root, container_path
+from assay.workflow.code import code_digest
+
+REFERENCE_IMAGE = "tools"
+FIXED_ENVIRONMENT = {
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    "POLARS_MAX_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """The checked settings and every path of one run. All paths are relative to `work`."""
+
+    repository: Path
+    work: Path
+    settings: config_settings.Settings
+    _held: list[IO[bytes]] = field(default_factory=list, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Return the run's name."""
+        return str(self.settings.config["run"])
+
+    def result(self, rule: str, *parts: str) -> str:
+        """Return the path of a deterministic output."""
+        return "/".join(("results", self.name, rule, *parts))
+
+    def telemetry(self, rule: str, *parts: str) -> str:
+        """Return the path of a measured output."""
+        return "/".join(("results", self.name, "telemetry", rule, *parts))
+
+    def log(self, rule: str, *parts: str) -> str:
+        """Return the path of a step's log."""
+        return self.telemetry("logs", rule, "/".join(parts or (rule,)) + ".log")
+
+    @property
+    def lock(self) -> str:
+        """Return the lock file that the workflow's main process holds while it lives."""
+        return f"results/.{self.name}.lock"
+
+    def settings_of(self, *names: str, target: str = "", model: str = "") -> str:
+        """Return the part of the settings that a step gets, as canonical JSON."""
+        part: dict[str, Any] = self.settings.part(*names)
+        if target:
+            part["target"] = self.settings.targets[target]
+        if model:
+            part["model"] = self.settings.models[model]
+        return canonical_json(part)
+
+    def code(self, rule: str, *data: str, **plugins: list[str]) -> str:
+        """Return the digest of the code (and data files) that a rule's program uses."""
+        files = [self.repository / path for path in data]
+        return code_digest(self.repository / "scripts", rule, plugins, files)
+
+    @cached_property
+    def images(self) -> dict[str, str]:
+        """Return recipe -> image name, for all images that this run needs."""
+        targets = {f"testbed-{name}": target for name, target in self.settings.targets.items()}
+        engines = {self.engine_image(model): None for model in self.settings.models}
+        recipes: dict[str, Any] = {REFERENCE_IMAGE: None, **engines, **targets}
+        return {
+            recipe: image_name(recipe, self.repository, target)
+            for recipe, target in sorted(recipes.items())
+        }
+
+    def engine_image(self, model: str) -> str:
+        """Return the recipe of the image that a model's engine runs in."""
+        return str(self.settings.models[model].get("image", REFERENCE_IMAGE))
+
+    @property
+    def root(self) -> str:
+        """Return the folder of this run's results."""
+        return f"results/{self.name}"
+
+    def recorded(self) -> str:
+        """Return the config that the results are a function of, as canonical JSON."""
+        return canonical_json(self.settings.recorded())
+
+    def needs_keys(self, model: str) -> bool:
+        """Tell whether a model is a reference solver, which answers from the keys."""
+        engine = registry.load("engines", self.settings.models[model]["engine"])
+        return bool(engine.NEEDS_KEYS)
+
+    def optional_flags(self, model: str, keys: Sequence[str]) -> str:
+        """Return the flags that only some engines get: the weights in the cache, the keys."""
+        flags = ["--keys", *keys] if keys else []
+        weights = self.settings.models[model].get("weights")
+        if weights:
+            flags += ["--weights", str(cache_root() / "weights" / weights["sha256"])]
+        return " ".join(flags)
+
+    def threads(self, model: str) -> int:
+        """Return the processor threads that a model's engine is told to use."""
+        return int(self.settings.models[model].get("parameters", {}).get("threads", 1))
+
+    def container(self, recipe: str) -> str:
+        """Return the file (or unpacked folder) that Apptainer runs for a recipe."""
+        return str(container_path(cache_root(), self.images[recipe]))
+
+    def hold_lock(self) -> None:
+        """Take the run's lock for the life of this process; raise UserError if it is taken."""
+        path = self.work / self.lock
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("ab")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            handle.close()
+            raise UserError(
+                f"another process works on the run {self.name}", where=path,
+                hint="wait until it has ended, or give this run another name (`run:`)",
+            ) from error  # fmt: skip
+        self._held.append(handle)
+
+    def set_environment(self) -> None:
+        """Set what Apptainer and the steps find in their environment.
+
+        A variable that is there already is kept, so that `make twice` can vary it.
+        """
+        for name, value in FIXED_ENVIRONMENT.items():
+            os.environ.setdefault(f"APPTAINERENV_{name}", value)
+        os.environ["APPTAINER_BIND"] = f"{cache_root()}:{cache_root()}:ro"
+        os.environ["APPTAINERENV_ASSAY_RUNTIME"] = runtime_version()
+        # Steps on the host (fetching, building) see the same fixed values.
+        for name, value in FIXED_ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+
+
+def prepare(
+    repository: Path, work: Path, overrides: Mapping[str, Any], *, main_process: bool
+) -> Run:
+    """Check the config and the work folder, take the lock, set the environment."""
+    if re.search(r"[:\s]", f"{work}{cache_root()}"):
+        raise UserError(
+            "the work folder and the cache must have no colon or white space in their paths",
+            given=f"{work} and {cache_root()}", expected="a path that Apptainer can bind",
+            hint="clone into another folder, or set ASSAY_CACHE",
+        )  # fmt: skip
+    run = Run(repository, work, config_settings.load(repository / "config", overrides))
+    cache_root().mkdir(parents=True, exist_ok=True)
+    if main_process:
+        run.hold_lock()
+    run.set_environment()
+    return run
+
+
+def runtime_version() -> str:
+    """Return "apptainer 1.4.5", or raise UserError if there is none on PATH."""
+    found = shutil.which("apptainer")
+    if not found:
+        raise UserError(
+            "apptainer is not on PATH", expected="apptainer 1.4 or newer",
+            hint="`make setup` finds or installs it; `make run` does so by itself",
+        )  # fmt: skip
+    done = subprocess.run([found, "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.strip().replace(" version", "")
