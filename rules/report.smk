@@ -38,14 +38,16 @@ rule render_report:
 
 rule pack_manifest:
     input:
-        summary=rules.summarise_scores.output,
-        sources=expand(rules.fetch_source.output, target=TARGETS),
-        units=expand(rules.extract_units.output, target=TARGETS),
-        behaviour=expand(rules.record_behaviour.output, target=TARGETS),
-        tables=TASKS + KEYS + REJECTED + RESPONSES + VERDICTS,
-        receipts=expand(rules.fetch_model.output, model=MODELS),
-        images=[receipt(recipe) for recipe in RUN.images],
-        measured=TELEMETRY + FINGERPRINTS + [rules.render_report.output.report],
+        files=[
+            *rules.summarise_scores.output,
+            *expand(rules.fetch_source.output, target=TARGETS),
+            *expand(rules.extract_units.output, target=TARGETS),
+            *expand(rules.record_behaviour.output, target=TARGETS),
+            *TASKS + KEYS + REJECTED + RESPONSES + VERDICTS,
+            *expand(rules.fetch_model.output, model=MODELS),
+            *[receipt(recipe) for recipe in RUN.images],
+        ],
+        telemetry=[*TELEMETRY, *FINGERPRINTS, *rules.render_report.output],
     output:
         manifest=RUN.result("pack_manifest", "manifest.json"),
         measured=RUN.telemetry("pack_manifest", "measured.json"),
@@ -54,8 +56,8 @@ rule pack_manifest:
     container:
         RUN.container("tools")
     params:
-        settings=RUN.recorded(),
+        settings=RUN.manifest_settings([rule.name for rule in workflow.rules]),
         code=RUN.code("pack_manifest"),
         root=RUN.root,
     shell:
-        command("pack_manifest", outputs="manifest measured", params="root", image=TOOLS)
+        command("pack_manifest", "", "files telemetry", "manifest measured", "root", TOOLS)

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -99,9 +99,13 @@ class Run:
         """Return the folder of this run's results."""
         return f"results/{self.name}"
 
-    def recorded(self) -> str:
-        """Return the config that the results are a function of, as canonical JSON."""
-        return canonical_json(self.settings.recorded())
+    def manifest_settings(self, rules: Iterable[str]) -> str:
+        """Return all that the results are a function of: config, and code by rule."""
+        code = {rule: self.code(rule) for rule in sorted(rules) if self._program(rule).is_file()}
+        return canonical_json({"recorded": self.settings.recorded(), "code": code})
+
+    def _program(self, rule: str) -> Path:
+        return self.repository / "scripts" / f"{rule}.py"
 
     def needs_keys(self, model: str) -> bool:
         """Tell whether a model is a reference solver, which answers from the keys."""

@@ -1,0 +1,1 @@
+"""Manifests of a run, and the check of a run against somebody else's manifest."""
