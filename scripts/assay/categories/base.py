@@ -5,168 +5,66 @@ A category module has
     FORMAT      how its answers are written: "code" | "lines_and_code" | "findings"
     EXAMPLES    answers with what they must be worth, run by the contract test
     propose(material) -> Iterator[Candidate | Rejection]   in an order of the unit's own
-    judge(extraction, key, bench, options) -> Judgement    the one judge of gates and scorer
+    judge(extraction, key, bench, options) -> Judgement    the one judge of gates and scorer;
+                                        `key` is Candidate.key, as `key_json` decodes to
     null_answers(candidate) -> dict[name, answer]          what must fail on all but controls
+    weak_answers(candidate, material) -> dict[name, answer]   optional, for gate 5: the right
+                                        answer spoilt by one mutation each; most must fail
+Where an answer is a unit's code, Candidate.key["code"] is `code_key_json(CodeKey)`.
+The records are in `_types`, the oracle over code in `_code`; plug-ins import both from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from assay.categories._code import (
+    code_job,
+    code_key,
+    code_key_json,
+    judge_result,
+    run_code_oracle,
+    same_observation,
+)
+from assay.categories._place import PlaceError, place
+from assay.categories._types import (
+    FAILED,
+    NOT_RUN,
+    PASSED,
+    UNREADABLE,
+    VOID,
+    Candidate,
+    CodeKey,
+    Extraction,
+    Hidden,
+    Judgement,
+    Material,
+    Mutation,
+    Options,
+    Rejection,
+    Row,
+)
 
-from assay.core.execution import Bench, Limits
-
-Row = Mapping[str, Any]
-
-PASSED, FAILED, UNREADABLE, VOID = "passed", "failed", "unreadable", "void"
-NOT_RUN = "not_run"
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """One change of a unit's source that an operator made.
-
-    source:  the unit's whole new source (like the units table's `source`)
-    lines:   changed lines, 1-based within `source`; for a deletion the two neighbours of the gap
-    deletes: a whole statement is gone
-    site:    identity of the place and change, such as "3:12:<→<="; no visiting order in it
-    rule:    the changed rule in words, as a specification would state it
-    """
-
-    operator: str
-    source: str
-    lines: tuple[int, ...]
-    deletes: bool
-    site: str
-    rule: str
-
-
-@dataclass(frozen=True)
-class Material:
-    """All that a category may draw on for one unit.
-
-    unit, units: rows of the units table; units is keyed by unit_id
-    tests:       steady, passing tests that execute the unit
-    scenarios:   rows of the scenarios table that execute the unit, in a seeded order
-    mutants:     every mutation of a unit's source by all operators, in a seeded order
-    seed:        the run's seed; draws are core.seeds over (seed, unit_id, …)
-    settings:    the config's `tasks` and `gates`, and the category's own parameters
-    """
-
-    target: str
-    unit: Row
-    units: Mapping[str, Row]
-    tests: tuple[str, ...]
-    scenarios: tuple[Row, ...]
-    mutants: Callable[[Row], list[Mutation]]
-    bench: Bench
-    seed: int
-    settings: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A task that awaits the gates; the fields are those of the tasks and keys tables."""
-
-    candidate_id: str
-    category: str
-    unit_id: str
-    stratum: str
-    kind: str
-    is_control: bool
-    operator: str
-    prompt: str
-    reference_answer: str
-    accepted_lines: tuple[int, ...]
-    key: Mapping[str, Any]
-    proof: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """A candidate that a gate dropped, and why."""
-
-    candidate_id: str
-    category: str
-    unit_id: str
-    operator: str
-    gate: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Extraction:
-    """What was taken from an answer, by `assay.scoring.extraction`.
-
-    code:     the unit (def with decorators, if given), dedented; None if none was found
-    helpers:  other top-level definitions and assignments given beside it, dedented
-    imports:  import statements given beside it
-    lines:    the lines named; () for an explicit "none"; None if not stated
-    findings: (cwe number, line) pairs; () for an explicit "none"; None if not stated
-    rule:     which rule took it, for the record
-    problem:  why the answer can't be read, or None
-    """
-
-    code: str | None = None
-    helpers: tuple[str, ...] = ()
-    imports: tuple[str, ...] = ()
-    lines: tuple[int, ...] | None = None
-    findings: tuple[tuple[int, int], ...] | None = None
-    rule: str = ""
-    problem: str | None = None
-
-
-@dataclass(frozen=True)
-class Options:
-    """How an answer is run: varied by the gates, fixed for the scorer."""
-
-    order_seed: int | None = None
-    hash_seed: int = 0
-    limits: Limits = Limits()
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What an answer is worth (`status`, `reason`) and what the worker did (`outcome`)."""
-
-    status: str
-    outcome: str
-    reason: str
-    checks: Mapping[str, bool] = field(default_factory=dict)
-    near_limit: bool = False
-
-
-@dataclass(frozen=True)
-class Hidden:
-    """A hidden check: a scenario's data and the observation that is right."""
-
-    scenario_id: str
-    data: Mapping[str, Any]
-    expected: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class CodeKey:
-    """The key of a task whose answer is a unit's code, as `key_json` holds it.
-
-    path:     file of the unit
-    text:     that file as the prompt shows it (with the bug, if there is one); None = unchanged
-    name:     the unit's own name, without its parents
-    first, last: lines of the unit in `text`, decorators included
-    def_line, body_line: line of its `def`, and first line of its body after the docstring
-    body_only: splice the answer's body only and keep decorators, signature, docstring
-    hidden, tests: the oracle
-    """
-
-    path: str
-    text: str | None
-    name: str
-    first: int
-    last: int
-    def_line: int
-    body_line: int
-    body_only: bool
-    hidden: tuple[Hidden, ...]
-    tests: tuple[str, ...]
-    shown: Sequence[str] = ()
+__all__ = [
+    "FAILED",
+    "NOT_RUN",
+    "PASSED",
+    "UNREADABLE",
+    "VOID",
+    "Candidate",
+    "CodeKey",
+    "Extraction",
+    "Hidden",
+    "Judgement",
+    "Material",
+    "Mutation",
+    "Options",
+    "PlaceError",
+    "Rejection",
+    "Row",
+    "code_job",
+    "code_key",
+    "code_key_json",
+    "judge_result",
+    "place",
+    "run_code_oracle",
+    "same_observation",
+]

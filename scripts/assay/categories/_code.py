@@ -1,0 +1,88 @@
+"""The oracle over code: a unit's new text is run, and what it did is compared outside.
+
+No expected value enters a job. Hidden scenarios are compared as canonical JSON, byte for byte;
+each covering test must be reported as passed by its name. A missing report is never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from assay.categories._types import FAILED, PASSED, VOID, CodeKey, Hidden, Judgement, Options
+from assay.core.execution import HARNESS_ERROR, RAN, Bench, Job, JobResult, Scenario
+from assay.core.files import canonical_json
+
+NEAR_LIMIT_SHARE = 0.5  # of the CPU limit: a run above it may differ on a slower machine
+
+
+def code_key_json(key: CodeKey) -> dict[str, Any]:
+    """Return the key as plain JSON, the form in which `key_json` holds it."""
+    return {**asdict(key), "shown": list(key.shown), "tests": list(key.tests),
+            "hidden": [asdict(item) for item in key.hidden]}  # fmt: skip
+
+
+def code_key(data: Mapping[str, Any]) -> CodeKey:
+    """Return the key that `code_key_json` wrote; KeyError or TypeError if it is malformed."""
+    fields = dict(data)
+    fields["hidden"] = tuple(Hidden(**item) for item in data["hidden"])
+    fields["tests"] = tuple(data["tests"])
+    fields["shown"] = tuple(data["shown"])
+    return CodeKey(**fields)
+
+
+def same_observation(observed: Mapping[str, Any] | None, expected: Mapping[str, Any]) -> bool:
+    """Say whether both are the same plain JSON; nothing observed is never the same."""
+    return observed is not None and canonical_json(observed) == canonical_json(expected)
+
+
+def code_job(key: CodeKey, text: str, options: Options) -> Job:
+    """Return the job that runs the key's hidden scenarios and tests over a new file text."""
+    return Job(
+        files={key.path: text},
+        scenarios=tuple(Scenario(item.scenario_id, item.data) for item in key.hidden),
+        tests=key.tests, order_seed=options.order_seed, hash_seed=options.hash_seed,
+        stop_at_first_failure=True, limits=options.limits,
+    )  # fmt: skip
+
+
+def run_code_oracle(key: CodeKey, text: str, bench: Bench, options: Options) -> Judgement:
+    """Run a new text of the unit's file and judge what it did.
+
+    Checks: `scenarios` (all hidden ones agree), `tests` (all covering ones passed). A failure of
+    the harness is void, any other end of the worker than by itself is a failed answer.
+    """
+    return judge_result(key, bench.run([code_job(key, text, options)])[0], options)
+
+
+def judge_result(key: CodeKey, result: JobResult, options: Options) -> Judgement:
+    """Judge what `code_job` did, without running anything."""
+    near = result.cpu_us >= options.limits.cpu_s * 1_000_000 * NEAR_LIMIT_SHARE
+    if result.outcome == HARNESS_ERROR:
+        return Judgement(VOID, result.outcome, f"harness: {result.detail}", {}, near)
+    wrong = [
+        item.scenario_id for item in key.hidden
+        if not same_observation(result.observations.get(item.scenario_id), item.expected)
+    ]  # fmt: skip
+    broken = [name for name in key.tests if result.tests.get(name) != "passed"]
+    checks = {"scenarios": not wrong, "tests": not broken}
+    reason = _reason(key, result, len(wrong), broken)
+    return Judgement(FAILED if reason else PASSED, result.outcome, reason or "all agree",
+                     checks, near)  # fmt: skip
+
+
+def _reason(key: CodeKey, result: JobResult, wrong: int, broken: list[str]) -> str:
+    if not key.hidden and not key.tests:
+        return "the key has neither scenario nor test: nothing proves the answer"
+    if result.outcome != RAN:
+        return f"the worker did not end by itself: {result.outcome}"
+    if key.path not in result.module_files.values():
+        return "the file under test was not imported from the tree"
+    if wrong:
+        return f"{wrong} of {len(key.hidden)} hidden scenarios differ"
+    if broken:
+        seen = [name for name in broken if name in result.tests]
+        return f"test not passed: {(seen or broken)[0]}"
+    extra = sorted(set(result.tests) - set(key.tests))
+    return f"a test reported that was not asked for: {extra[0]}" if extra else ""
