@@ -42,7 +42,8 @@ class Material:
     scenarios:   rows of the scenarios table that execute the unit, in a seeded order
     mutants:     every mutation of a unit's source by all operators, in a seeded order
     seed:        the run's seed; draws are core.seeds over (seed, unit_id, …)
-    settings:    the config's `tasks` and `gates`, and the category's own parameters
+    settings:    {"tasks": {…}, "gates": {…}, "limits": {…}} of the config, and "prompts":
+                 text of each file in config/prompts by its name without the suffix
     """
 
     target: str
