@@ -1,0 +1,1 @@
+"""Reads answers, has them judged in the sandbox, and writes verdicts."""
