@@ -1,0 +1,1 @@
+"""Pinned sources, by package archive or git commit, as one canonical tree."""
