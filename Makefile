@@ -1,0 +1,56 @@
+# Assay. `make run` and `make test` do all their own set-up; `make help` lists the rest.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+CORES ?= $(shell nproc)
+CONFIG ?=
+BIN := .venv/bin
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --resources gpu=1 $(if $(CONFIG),--configfile $(CONFIG))
+RUN_NAME = $(shell sed -n 's/^run: *\([^ ]*\).*/\1/p' $(if $(CONFIG),$(CONFIG),config/config.yaml))
+
+include envs/setup.mk
+
+.PHONY: help run smoke test test-quick check twice verify crosscheck images-twice bench clean
+
+help:            ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
+
+run: setup       ## the whole evaluation of config/config.yaml (or CONFIG=FILE), and a report
+	@if compgen -G '.snakemake/locks/*' > /dev/null; then $(SNAKEMAKE) --unlock > /dev/null; fi
+	@$(SNAKEMAKE)
+	@cat results/$(RUN_NAME)/telemetry/render_report/table.txt
+	@echo "report: $(CURDIR)/results/$(RUN_NAME)/telemetry/render_report/report.html"
+
+smoke:           ## the same with three tasks a category and short answers
+	@$(MAKE) --no-print-directory run CONFIG=config/smoke.yaml
+
+check: setup-dev ## formatting, lint, types, the workflow's lint, the sandbox's layers
+	$(BIN)/ruff format --check scripts tests envs
+	$(BIN)/ruff check scripts tests envs
+	$(BIN)/snakefmt --check -l 100 Snakefile rules
+	cd scripts && ../$(BIN)/mypy --config-file ../pyproject.toml assay
+	$(BIN)/python tests/workflow/lint.py
+
+test: setup-dev setup-images ## every test that fits into a quarter of an hour
+	$(BIN)/pytest -n $(CORES) --dist loadgroup
+
+test-quick: setup-dev ## the tests that need no image and no model
+	$(BIN)/pytest -n $(CORES) -m "not slow"
+
+twice: setup setup-images ## the smoke run in two folders that differ in all that must not matter
+	$(BIN)/python tests/workflow/twice.py
+
+verify: setup    ## compare results/ with AGAINST=manifest.json, file by file
+	@test -n "$(AGAINST)" || { echo "error: give AGAINST=path/to/manifest.json" >&2; exit 2; }
+	@$(BIN)/python scripts/verify_manifest.py --against "$(AGAINST)"
+
+crosscheck: setup ## units of the whole standard library beside Python's own ast
+	PYTHONPATH=scripts $(BIN)/python -m assay.mining.crosscheck
+
+setup-images: setup
+	@$(SNAKEMAKE) --quiet all build_images
+
+clean:           ## remove the results of all runs (the cache stays)
+	rm -rf results/*/ results/.*.lock* .snakemake .twice
