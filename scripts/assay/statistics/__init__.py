@@ -1,0 +1,1 @@
+"""Rates, intervals and percentiles: integers in, values of fixed form out."""
