@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import errno
+import math
+import os
+import stat
+
+import pytest
+
+from assay.core import files
+from assay.core.errors import UserError
+
+
+def test_json_is_canonical(tmp_path):
+    path = tmp_path / "a" / "x.json"
+    files.write_json(path, {"b": "ü", "a": [1, None]})
+    assert path.read_bytes() == '{\n  "a": [\n    1,\n    null\n  ],\n  "b": "ü"\n}\n'.encode()
+    assert files.read_json(path) == {"a": [1, None], "b": "ü"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_json_refuses_what_is_no_json(value):
+    with pytest.raises(ValueError, match="JSON"):
+        files.canonical_json(value)
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "x"
+    files.write_text(path, "old")
+
+    def fail():
+        with files.atomic(path) as stream:
+            stream.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["x"]
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        files.write_text(tmp_path / "x", "text")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_damaged_json_file_is_named(tmp_path):
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(UserError, match=r"x\.json"):
+        files.read_json(tmp_path / "x.json")

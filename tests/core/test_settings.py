@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from assay.core import settings
+from assay.core.errors import UserError
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    shutil.copytree(CONFIG, tmp_path / "config")
+    return tmp_path / "config"
+
+
+def test_the_defaults_are_valid_and_every_line_is_explained():
+    loaded = settings.load(CONFIG)
+    assert loaded.config["run"] == "pilot"
+    assert set(loaded.targets) == set(loaded.config["targets"])
+    assert set(loaded.models) == set(loaded.config["models"])
+    for line in (CONFIG / "config.yaml").read_text().splitlines():
+        if ":" in line and not line.startswith("#") and not line.startswith("models:"):
+            assert "#" in line, line
+
+
+def test_every_mistake_is_listed_at_once_with_a_hint(folder):
+    wrong = {
+        "sede": 1,
+        "run": "a b",
+        "tasks": {"per_category": "20", "shown": 0},
+        "targets": ["cerberos"],
+        "sandbox": {"layers": ["seccomp", "magic"]},
+    }
+    with pytest.raises(UserError) as caught:
+        settings.load(folder, wrong)
+    text = str(caught.value)
+    assert caught.value.exit_code == 2
+    assert "6 mistakes" in text
+    for part in (
+        "did you mean seed?", "tasks.per_category: wrong type", "given:    '20'",
+        "tasks.shown: too small", "target file is missing", "did you mean cerberus?",
+        "sandbox.layers[1]: unknown value", "run: wrong form",
+    ):  # fmt: skip
+        assert part in text, text
+
+
+def test_mistakes_in_the_named_files_are_listed_with_their_place(folder):
+    path = folder / "models" / "null.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["colour"] = "red"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(UserError, match=r"null.yaml: \(top level\): unknown key"):
+        settings.load(folder)
+
+
+@pytest.mark.parametrize("text", ["run: [", "- a\n", "\xff", ""])
+def test_a_file_that_is_no_yaml_mapping_is_named(folder, text):
+    (folder / "config.yaml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"config\.yaml"):
+        settings.load(folder)
+
+
+def test_execution_settings_are_no_part_of_the_recorded_config():
+    one = settings.load(CONFIG, {"execution": {"shards": 1}})
+    many = settings.load(CONFIG, {"execution": {"shards": 9}})
+    assert one.recorded() == many.recorded()
+    assert one.config != many.config
+
+
+def test_overrides_are_laid_over_key_by_key():
+    loaded = settings.load(CONFIG, {"tasks": {"shown": 7}, "models": ["oracle"]})
+    assert loaded.config["tasks"]["shown"] == 7
+    assert loaded.config["tasks"]["hidden"] == settings.load(CONFIG).config["tasks"]["hidden"]
+    assert list(loaded.models) == ["oracle"]
