@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -22,20 +23,33 @@ def share(part: int, whole: int) -> float | None:
     return fixed(part / whole) if whole else None
 
 
-def detector(
-    *, detected: int, positives: int, accused: int, negatives: int, located: int
-) -> dict[str, Any]:
-    """Return a detector's figures.
+@dataclass(frozen=True)
+class Detections:
+    """What a detector said of the tasks.
 
     detected: vulnerable tasks that were reported as vulnerable, of `positives`
-    accused:  clean tasks that were reported as vulnerable, of `negatives`
     located:  detected tasks with an accepted line
+    cleared:  clean tasks that were reported as clean, of `negatives`
+    accused:  clean tasks that were reported as vulnerable (an unreadable answer is neither)
     """
+
+    positives: int
+    detected: int
+    located: int
+    negatives: int
+    cleared: int
+    accused: int
+
+
+def detector(seen: Detections) -> dict[str, Any]:
+    """Return a detector's figures; null where a figure has no denominator."""
     return {
-        "positives": positives,
-        "negatives": negatives,
-        "balanced_accuracy": balanced_accuracy(detected, positives, negatives - accused, negatives),
-        "precision": share(detected, detected + accused),
-        "recall": share(detected, positives),
-        "localisation": share(located, detected),
+        "positives": seen.positives,
+        "negatives": seen.negatives,
+        "balanced_accuracy": balanced_accuracy(
+            seen.detected, seen.positives, seen.cleared, seen.negatives
+        ),
+        "precision": share(seen.detected, seen.detected + seen.accused),
+        "recall": share(seen.detected, seen.positives),
+        "localisation": share(seen.located, seen.detected),
     }

@@ -16,19 +16,9 @@ def spread_words(passed_of: Mapping[str, tuple[int, int]]) -> str | None:
     if not known:
         return "No model was measured: there is nothing to compare."
     rates = [passed / total for passed, total in known.values()]
-    who = "Every model" if len(known) > 1 else "The only model"
+    who = "every model" if len(known) > 1 else "the only model"
     if min(rates) >= 1 - FEW:
-        return (
-            f"Saturated: {_lower(who)} passes at least 95 % of the tasks, so the set "
-            "can't tell good models apart."
-        )
+        return f"Saturated: {who} passes at least 95 % of the tasks, so the set tells nobody apart."
     if max(rates) <= FEW:
-        return (
-            f"Floored: {_lower(who)} passes at most 5 % of the tasks, so the set can't "
-            "tell weak models apart."
-        )
+        return f"Floored: {who} passes at most 5 % of the tasks, so the set tells nobody apart."
     return None
-
-
-def _lower(text: str) -> str:
-    return text[0].lower() + text[1:]

@@ -1,0 +1,1 @@
+"""What people look at: the database, the page, the table on the terminal."""
