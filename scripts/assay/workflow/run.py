@@ -82,13 +82,10 @@ class Run:
     @cached_property
     def images(self) -> dict[str, str]:
         """Return recipe -> image name, for all images that this run needs."""
-        targets = {f"testbed-{name}": target for name, target in self.settings.targets.items()}
-        engines = {self.engine_image(model): None for model in self.settings.models}
-        recipes: dict[str, Any] = {REFERENCE_IMAGE: None, **engines, **targets}
-        return {
-            recipe: image_name(recipe, self.repository, target)
-            for recipe, target in sorted(recipes.items())
-        }
+        targets = [f"testbed-{name}" for name in self.settings.targets]
+        engines = [self.engine_image(model) for model in self.settings.models]
+        recipes = sorted({REFERENCE_IMAGE, *engines, *targets})
+        return {recipe: image_name(recipe, self.repository) for recipe in recipes}
 
     def engine_image(self, model: str) -> str:
         """Return the recipe of the image that a model's engine runs in."""

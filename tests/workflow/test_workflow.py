@@ -1,0 +1,192 @@
+"""The real workflow, with the reference solvers only: what re-runs, what refuses, what survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+
+SMALL = {
+    "run": "small",
+    "models": ["oracle", "null"],
+    "tasks": {"per_category": 1, "max_units": 6},
+    "gates": {"oracle_sample": 4, "repeats": 2},
+    "behaviour": {"repeats": 2, "max_scenarios": 200},
+}
+SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+
+
+def snakemake(folder, *arguments, **options):
+    command = [SNAKEMAKE, "--cores", "2", "--resources", "gpu=1", "--configfile", "small.yaml"]
+    return subprocess.run(
+        [*command, *arguments], cwd=folder, capture_output=True, text=True, timeout=600, **options
+    )
+
+
+def planned(folder) -> set[str]:
+    """The rules that a run would execute."""
+    done = snakemake(folder, "--dry-run", "--quiet", "progress", "host")
+    assert done.returncode == 0, done.stderr
+    lines = (done.stdout + done.stderr).splitlines()
+    return {line.split()[0] for line in lines if len(line.split()) == 2 and line.split()[1].isdigit()} - {
+        "all", "total"
+    }  # fmt: skip
+
+
+def content(folder) -> dict[str, bytes]:
+    root = folder / "results" / "small"
+    paths = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    names = {path.relative_to(root).as_posix(): path for path in paths}
+    return {n: path.read_bytes() for n, path in names.items() if not n.startswith("telemetry/")}
+
+
+@pytest.fixture(scope="module")
+def finished(working_copy):
+    (working_copy / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    done = snakemake(working_copy)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return working_copy
+
+
+def test_the_run_ends_with_a_summary_a_report_and_a_manifest(finished):
+    root = finished / "results" / "small"
+    summary = json.loads((root / "summarise_scores" / "summary.json").read_text())
+    tasks = summary["targets"]["cerberus"]["tasks"]
+    assert tasks["total"] == 3
+    oracle = summary["models"]["oracle"]
+    assert (oracle["passed"], oracle["total"], oracle["void"]) == (3, 3, 0)
+    assert (root / "telemetry" / "render_report" / "report.html").stat().st_size > 10_000
+    listed = json.loads((root / "pack_manifest" / "manifest.json").read_text())
+    assert {entry["path"] for entry in listed["files"]} >= {"summarise_scores/summary.json"}
+
+
+def test_a_second_run_changes_nothing_and_takes_seconds(finished):
+    before = content(finished)
+    began = time.monotonic()
+    done = snakemake(finished)
+    assert done.returncode == 0
+    assert time.monotonic() - began < 20
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert content(finished) == before
+
+
+def test_touched_files_re_run_nothing(finished):
+    later = time.time() + 5
+    for path in (finished / "results" / "small").rglob("*.parquet"):
+        os.utime(path, (later, later))
+        later += 1
+    os.utime(finished / "config" / "config.yaml")
+    os.utime(finished / "scripts" / "assay" / "operators" / "base.py")
+    assert planned(finished) == set()
+
+
+def test_an_edited_operator_re_runs_exactly_what_depends_on_it(finished):
+    operators = sorted((finished / "scripts" / "assay" / "operators").glob("[a-z]*.py"))
+    path = next(path for path in operators if path.name != "base.py")
+    text = path.read_text()
+    path.write_text(text + "\n# an edit\n")
+    try:
+        found = planned(finished)
+    finally:
+        path.write_text(text)
+    assert "synthesise_tasks" in found
+    assert found == {
+        "synthesise_tasks", "select_tasks", "run_model", "score_answers", "summarise_scores",
+        "render_report", "pack_manifest",
+    }  # fmt: skip
+    assert planned(finished) == set()
+
+
+def test_with_another_profile_a_contained_step_refuses_to_start(finished, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(finished, other, symlinks=True)
+    (other / "results" / "small" / "extract_units" / "cerberus" / "units.parquet").unlink()
+    done = snakemake(other, "--workflow-profile", "none")
+    assert done.returncode != 0
+    assert "refuses to run outside its container" in done.stdout + done.stderr
+    assert not (
+        other / "results" / "small" / "extract_units" / "cerberus" / "units.parquet"
+    ).exists()
+
+
+def test_an_image_without_its_marker_is_refused(finished, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(finished, other, symlinks=True)
+    (other / "results" / "small" / "extract_units" / "cerberus" / "units.parquet").unlink()
+    (tmp_path / "empty.json").write_text("")
+    profile = yaml.safe_load((other / "profiles" / "default" / "config.v9+.yaml").read_text())
+    profile["apptainer-args"] += f" --bind {tmp_path}/empty.json:/etc/assay-image.json:ro"
+    (other / "profiles" / "default" / "config.v9+.yaml").write_text(yaml.safe_dump(profile))
+    done = snakemake(other)
+    assert done.returncode != 0
+    assert "refuses to run outside its container" in done.stdout + done.stderr
+
+
+def test_a_container_with_a_network_is_refused(finished, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(finished, other, symlinks=True)
+    (other / "results" / "small" / "extract_units" / "cerberus" / "units.parquet").unlink()
+    profile = yaml.safe_load((other / "profiles" / "default" / "config.v9+.yaml").read_text())
+    profile["apptainer-args"] = profile["apptainer-args"].replace("--net --network none", "")
+    (other / "profiles" / "default" / "config.v9+.yaml").write_text(yaml.safe_dump(profile))
+    done = snakemake(other)
+    assert done.returncode != 0
+    assert "network interface" in done.stdout + done.stderr
+
+
+def test_a_wrong_config_lists_every_mistake_without_a_traceback(finished, tmp_path):
+    (finished / "small.yaml").write_text(yaml.safe_dump({**SMALL, "sede": 3, "seed": "x"}))
+    try:
+        done = snakemake(finished)
+    finally:
+        (finished / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    assert done.returncode == 2
+    assert "2 mistakes" in done.stderr
+    assert "did you mean seed?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_workflow_on_the_same_run_is_refused(finished):
+    lock = finished / "results" / ".small.lock"
+    with subprocess.Popen(["flock", lock, "sleep", "30"]) as holder:
+        time.sleep(0.5)
+        done = snakemake(finished)
+        holder.kill()
+    assert done.returncode == 2
+    assert "another process works on the run small" in done.stderr
+
+
+def test_killed_with_its_container_alive_then_run_again_at_once(finished, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(finished, other, symlinks=True)
+    expected = content(finished)
+    shutil.rmtree(other / "results" / "small" / "select_tasks")
+    command = [SNAKEMAKE, "--cores", "2", "--resources", "gpu=1", "--configfile", "small.yaml"]
+    process = subprocess.Popen(
+        command,
+        cwd=other,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    logs = other / "results" / "small" / "telemetry" / "logs" / "synthesise_tasks"
+    shutil.rmtree(logs)
+    while not list(logs.rglob("*.log")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert snakemake(other, "--unlock").returncode == 0
+    done = snakemake(other)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert content(other) == expected
