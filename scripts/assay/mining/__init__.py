@@ -1,0 +1,1 @@
+"""Units of a codebase, found by ast-grep rules."""
