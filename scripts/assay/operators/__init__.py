@@ -1,0 +1,1 @@
+"""Bug operators, one file a family; `base` holds what they share."""
