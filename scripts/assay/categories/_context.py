@@ -77,18 +77,18 @@ def definitions(used: Names, unit: Row, units: Units, read: Read) -> list[str]:
     found = {}
     for name in sorted({*used.globals, *used.attributes}):
         head, _, rest = name.partition(".")
+        member = rest.partition(".")[0]
         module, inner = imported.get(head, (unit["module"], head))
+        whole = f"{module}.{inner}"
         if head in {"self", "cls"}:
-            source = _class_value(unit, read, rest.partition(".")[0])
-            name = f"{head}.{rest.partition('.')[0]}"  # noqa: PLW2901 - the part that is defined
-        elif rest and f"{module}.{inner}" in files:
-            source = _value(read(files[f"{module}.{inner}"]), rest.partition(".")[0])
+            label, source = f"{head}.{member}", _class_value(unit, read, member)
+        elif member and whole in files:
+            label, source = f"{head}.{member}", _value(read(files[whole]), member)
         else:
-            source = _value(read(files[module]), inner) if module in files else None
-            name = head  # noqa: PLW2901 - the part that is defined
+            label, source = head, _value(read(files[module]), inner) if module in files else None
         if source is not None:
-            found[name] = f"{name} = {source}"
-    return [found[name] for name in sorted(found)]
+            found[label] = f"{label} = {source}"
+    return [found[label] for label in sorted(found)]
 
 
 def _files(units: Units) -> dict[str, str]:

@@ -1,0 +1,188 @@
+"""Write the body of one function or method again, from its head, its surroundings and examples.
+
+Half of the tasks are counterfactual: the right answer is a variant of the published code whose
+changed rule is stated in words and shown in the examples, and the published body must fail, so
+that recital from memory is wrong. Only the body of an answer is taken: decorators, signature and
+docstring stay as they are in the file. Passed = hidden scenarios and covering tests agree, and
+the constraints are kept. Key: `code` (CodeKey), `head`, `imports`, `original` (the published
+body's answer on counterfactual tasks, else null).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from assay.categories import _constraints, _variants
+from assay.categories._context import collaborators
+from assay.categories._generation import Draft, answer, candidate_id, candidate_of
+from assay.categories._generation_dials import (
+    CHARACTERS_PER_TOKEN,
+    PROMPT_FACTOR,
+    SHOWN_CHARACTERS,
+    stratum_of,
+    unsuitable,
+)
+from assay.categories._names import function_of
+from assay.categories._pool import Case, cases, judged, split, undecided
+from assay.categories.base import (
+    FAILED,
+    NOT_RUN,
+    PASSED,
+    UNREADABLE,
+    Candidate,
+    Extraction,
+    Judgement,
+    Material,
+    Mutation,
+    Options,
+    PlaceError,
+    Rejection,
+    code_key,
+    place,
+    run_code_oracle,
+)
+from assay.core.execution import Bench
+from assay.core.seeds import fraction
+
+PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
+FORMAT = "code"
+
+POOL = 80  # scenarios of a unit that are looked at
+TRIED = 6  # variants of a unit that are run in search of a counterfactual
+KEPT = 2  # counterfactual candidates of a unit, at most
+
+EXAMPLE_UNIT = '''def limited(value, most=10):
+    """Return value, but not more than most; None stays None."""
+    if value is None:
+        return None
+    return min(value, most)
+'''
+EXAMPLE_CALLS = ((3,), (11,), (None,), (5, 4))  # arguments of the hidden scenarios
+_DEF = "def limited(value, most=10):\n    "
+EXAMPLES = (
+    (f"```python\n{EXAMPLE_UNIT}```\n", PASSED),
+    (f"{_DEF}return value if value is None else min(most, value)", PASSED),
+    (f"```python\n{_DEF}return min(value or 0, most)\n```", FAILED),
+    (f"```python\n{_DEF}return eval('value and min(value, most)')\n```", FAILED),
+    (f"```python\nimport os, no_such\n{_DEF}return os and no_such\n```", FAILED),
+    (f"```python\n{_DEF}return min(value,\n```", UNREADABLE),
+    ("I don't know.", UNREADABLE),
+)
+
+Observations = Mapping[str, Mapping[str, Any]]
+
+
+def propose(material: Material) -> Iterator[Candidate | Rejection]:
+    """Yield the unit's candidates: of the drawn kind first, then of the other one."""
+    reason = unsuitable(material.unit, len(material.scenarios))
+    pool = [] if reason else cases(material.scenarios, POOL)
+    if reason or len(pool) < 3:
+        reason = reason or "fewer than three different scenarios"
+        yield _rejection(material, None, "eligible", reason)
+        return
+    idle = _variants.observe(material, [_variants.stub(material.unit)], pool)[0].observations
+    percent = material.settings["tasks"]["counterfactual_percent"]
+    drawn = fraction(material.seed, material.unit["unit_id"], "counterfactual") * 100 < percent
+    makers = [_counterfactual, _original] if drawn else [_original, _counterfactual]
+    if percent in {0, 100}:
+        makers = makers[:1]
+    for make in makers:
+        yield from make(material, pool, idle)
+
+
+def judge(
+    extraction: Extraction, key: Mapping[str, Any], bench: Bench, options: Options
+) -> Judgement:
+    """Run the answer's body in the unit's place; checks also say what it keeps and uses."""
+    if extraction.problem is not None or extraction.code is None:
+        return Judgement(UNREADABLE, NOT_RUN, extraction.problem or "the answer has no code")
+    code = code_key(key["code"])
+    checks = _constraints.checks(extraction, key["head"], key["imports"])
+    try:
+        text = place(bench.read(code.path) if code.text is None else code.text, code, extraction)
+    except PlaceError as error:
+        return Judgement(FAILED, NOT_RUN, str(error), checks)
+    verdict = run_code_oracle(code, text, bench, options)
+    verdict = replace(verdict, checks={**checks, **verdict.checks})
+    if verdict.status == PASSED and not checks["constraints_kept"]:
+        return replace(verdict, status=FAILED, reason="the answer uses what the prompt forbids")
+    return verdict
+
+
+def null_answers(candidate: Candidate) -> dict[str, str]:
+    """Return the answers of somebody who does nothing, and of somebody who recites."""
+    head = candidate.key["head"]
+    given = function_of(f"{head}\n    pass\n").args
+    first = [item.arg for item in (*given.posonlyargs, *given.args)]
+    first = [name for name in first if name not in {"self", "cls"}] or ["None"]
+    bodies = {
+        "pass": "pass", "return_none": "return None", "return_first": f"return {first[0]}",
+        "raise": "raise NotImplementedError", "prompt": "...",
+    }  # fmt: skip
+    answers = {name: f"```python\n{head}\n    {body}\n```\n" for name, body in bodies.items()}
+    if candidate.key["original"] is not None:
+        answers["original"] = candidate.key["original"]
+    return {**answers, "empty": ""}
+
+
+def weak_answers(candidate: Candidate, material: Material) -> dict[str, str]:
+    """Return the right answer spoilt by one mutation each, by the mutation's identity."""
+    unit, head = material.unit, _variants.head_of(material.unit).text
+    return {
+        f"{mutant.operator}:{mutant.site}": answer(unit, mutant.source)
+        for mutant in material.mutants({**unit, "source": candidate.key["source"]})
+        if mutant.source.startswith(head)
+    }
+
+
+def _original(
+    material: Material, pool: list[Case], idle: Observations
+) -> Iterator[Candidate | Rejection]:
+    expected = {case.scenario_id: case.expected for case in pool}
+    yield _drafted(material, None, judged(pool, expected, idle), material.tests)
+
+
+def _counterfactual(
+    material: Material, pool: list[Case], idle: Observations
+) -> Iterator[Candidate | Rejection]:
+    variants = _variants.clear_mutants(material)[:TRIED]
+    results = _variants.observe(material, [variant.source for variant in variants], pool)
+    kept = 0
+    for variant, result in zip(variants, results, strict=True):
+        reason = _variants.unclear(result, pool)
+        if reason:
+            yield _rejection(material, variant, "clear_variant", reason)
+        elif kept < KEPT:
+            tests = _variants.passing_tests(material, variant)
+            found = _drafted(material, variant, judged(pool, result.observations, idle), tests)
+            kept += isinstance(found, Candidate)
+            yield found
+
+
+def _drafted(
+    material: Material, variant: Mutation | None, pool: list[Case], tests: tuple[str, ...]
+) -> Candidate | Rejection:
+    tasks, unit = material.settings["tasks"], material.unit
+    stratum = stratum_of(unit, len(collaborators(unit, material.units)))
+    if stratum is None:
+        return _rejection(material, variant, "eligible", "longer or harder than any stratum")
+    chosen = split(pool, tasks["shown"], tasks["hidden"], SHOWN_CHARACTERS[stratum])
+    reason = undecided(chosen)
+    if reason:
+        return _rejection(material, variant, "decidable", reason)
+    candidate = candidate_of(Draft(material, variant, chosen, tests, stratum))
+    most = tasks["prompt_characters"] * PROMPT_FACTOR[stratum]
+    if len(candidate.prompt) > most:
+        return _rejection(material, variant, "prompt_size", f"{len(candidate.prompt)} characters")
+    if len(candidate.reference_answer) > tasks["max_tokens"] * CHARACTERS_PER_TOKEN:
+        return _rejection(material, variant, "answer_size", "the right answer is too long")
+    return candidate
+
+
+def _rejection(material: Material, variant: Mutation | None, gate: str, reason: str) -> Rejection:
+    unit = material.unit
+    operator = variant.operator if variant else ""
+    name = candidate_id(unit, variant)
+    return Rejection(name, "code_generation", unit["unit_id"], operator, gate, reason)
