@@ -1,0 +1,1 @@
+"""Weaknesses that the security audit weaves into real units, one file each."""

@@ -1,0 +1,99 @@
+"""What a weakness is: mirrored weaves, inputs that prove them, and how a probe is judged.
+
+A weakness module has
+    PARAMETERS  closed JSON schema of its settings
+    EXAMPLES    probe results with what they must be worth, run by the contract test
+    weakness(parameters) -> Weakness
+
+A weave is one text for both twins: `{{v~c}}` stands for `v` in the vulnerable twin and `c` in
+the hardened one. Each template uses the same pieces in both, only in other places, so that a
+count of tokens tells the twins apart no better than a coin. `@name` is filled in by the category:
+    @param  the unit's own parameter        @origin  the module's or the object's own name
+    @raw, @other, @safe, @item, @conn, @root, @handle  local names that the unit leaves free
+`#!` ends the line of the tainted sink of the vulnerable twin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+STRATA = ("trivial", "standard", "hard")
+CANARY_FILE = "/tmp/canary/x"  # noqa: S108 -- the sandbox's own empty folder, on its own /tmp
+BASE = "/tmp/base"  # noqa: S108 -- the sandbox's own folder, on its own /tmp
+_MARK = re.compile(r"\{\{(.*?)~(.*?)\}\}", re.DOTALL)
+_WORD = re.compile(r"[\w.-]+")
+
+ProbeResult = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Weave:
+    """One feature with its mirrored check.
+
+    idiom:             name of the pretext and of the way in which the check fails
+    stratum:           trivial | standard | hard
+    sanitiser_visible: a sanitiser stands in both twins
+    template:          lines as described above
+    carrier:           how an input is dressed to enter the feature; "{}" = as it is
+    benign:            inputs on which both twins do the same work
+    """
+
+    idiom: str
+    stratum: str
+    sanitiser_visible: bool
+    template: str
+    carrier: str = "{}"
+    benign: tuple[Any, ...] = ("abc", "Size_2")
+
+    def lines(self, *, vulnerable: bool) -> list[str]:
+        """Return the lines of one twin, with `@name` still in place."""
+        side = r"\1" if vulnerable else r"\2"
+        return [line for line in _MARK.sub(side, self.template).strip("\n").split("\n") if line]
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """A weakness: its number, equivalents, weaves, inputs and judges.
+
+    payloads: all inputs that no hardened twin may fall for (text, or a list of text)
+    fired:    whether an observed probe shows that the payload took effect
+    work:     what a benign probe did through the woven branch; empty if it did nothing
+    """
+
+    name: str
+    title: str
+    cwe: int
+    equivalents: tuple[int, ...]
+    weaves: tuple[Weave, ...]
+    payloads: tuple[Any, ...]
+    fired: Callable[[ProbeResult], bool]
+    work: Callable[[ProbeResult], list[str]]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def no_parameters() -> dict[str, Any]:
+    """Return the closed schema of a plug-in without settings."""
+    return {"type": "object", "additionalProperties": False, "properties": {}}
+
+
+def canary(result: ProbeResult) -> bool:
+    """Tell whether the probe left its mark in the canary folder or called the SQL function."""
+    return bool(result.get("canary"))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a statement, sorted: the twins may name them in another order."""
+    return sorted(_WORD.findall(text))
+
+
+def events(result: ProbeResult, *names: str) -> list[list[str]]:
+    """Return the audit events with one of these names, as lists of text."""
+    return [list(map(str, event)) for event in result.get("events", ()) if event[0] in names]
+
+
+def dressed(weave: Weave, value: Any) -> Any:
+    """Return an input as the weave's feature expects it; only text is dressed."""
+    return weave.carrier.format(value) if isinstance(value, str) else value

@@ -1,0 +1,153 @@
+"""Path traversal (CWE-22): text of a caller leads to a file outside the folder that is meant."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Any
+
+from assay.vulnerabilities.base import (
+    BASE,
+    ProbeResult,
+    Weakness,
+    Weave,
+    events,
+    no_parameters,
+)
+
+PARAMETERS = no_parameters()
+EXAMPLES = (
+    {"probe": {"events": [["open", "/tmp/base/../secret/outside.txt", "r"]]}, "fired": True},
+    {"probe": {"events": [["open", "/tmp/base/outside.txt", "r"]]}, "fired": False},
+    {"probe": {"events": [["open", "/usr/lib/python3/os.py", "r"]]}, "fired": False},
+)
+
+_ENTER = """
+@raw = str(@param)
+if @raw.startswith('file:'):
+    @raw = @raw[5:]
+    @root = os.path.join(tempfile.gettempdir(), 'base')
+"""
+_READ = """
+    with open(@item) as @handle:  {{#!~}}
+        @param = @handle.read()
+"""
+_CARRIER = "file:{}"
+_BENIGN = ("readme.txt", "notes.txt")
+
+
+def _weave(idiom: str, stratum: str, visible: bool, template: str, benign: Any = _BENIGN) -> Weave:
+    return Weave(idiom, stratum, visible, _ENTER + template, _CARRIER, benign)
+
+
+_LISTED_FILE = _weave(
+    "listed_file", "trivial", False, """
+    @other = 'readme.txt'
+    if {{@other~@raw}} in ('readme.txt', 'notes.txt'):
+        with open(os.path.join(@root, @raw)) as @handle:  {{#!~}}
+            @param = @handle.read() or {{@raw~@other}}
+""",
+)  # fmt: skip
+_ALIAS = _weave(
+    "alias", "trivial", False, """
+    @other = 'readme.txt'
+    @item = {'short': 'notes.txt', 'long': 'readme.txt'}.get(@raw, {{@raw~@other}})
+    with open(os.path.join(@root, @item)) as @handle:  {{#!~}}
+        @param = @handle.read() or {{@other~@raw}}
+""",
+    ("short", "long"),
+)  # fmt: skip
+_BASENAME_COPY = _weave(
+    "basename_copy", "standard", True, """
+    @safe = os.path.basename(@raw)
+    with open(os.path.join(@root, {{@raw~@safe}})) as @handle:  {{#!~}}
+        @param = @handle.read() or {{@safe~@raw}}
+""",
+)  # fmt: skip
+_BASENAME_LATE = _weave(
+    "basename_late", "standard", True, """
+    {{with open(os.path.join(@root, @raw), 'a') as @handle:  #!
+        @handle.write(@origin)~if os.path.basename(@raw) != @raw:
+        raise ValueError(@raw)}}
+    {{if os.path.basename(@raw) != @raw:
+        raise ValueError(@raw)~with open(os.path.join(@root, @raw), 'a') as @handle:
+        @handle.write(@origin)}}
+""",
+)  # fmt: skip
+_OTHER_CHECKED = _weave(
+    "other_checked", "standard", True, """
+    @other = '.'
+    @item = os.path.join(@root, {{os.path.basename(@other), @raw~@other, os.path.basename(@raw)}})
+""" + _READ,
+)  # fmt: skip
+_PREFIX = _weave(
+    "prefix", "hard", True, """
+    @root = os.path.realpath(@root)
+    @other = os.path.join(@root, '')
+    @item = os.path.realpath(os.path.join({{@other~@root}}, @raw))
+    if not @item.startswith({{@root~@other}}):
+        raise ValueError(@raw)
+""" + _READ,
+)  # fmt: skip
+_ONE_PASS = _weave(
+    "one_pass", "hard", True, """
+    @other = '.'
+    @safe = {{@raw.replace('../', '')~os.path.basename(@raw)}}
+    @other = {{os.path.basename(@other)~@other.replace('../', '')}}
+    @item = os.path.join(@root, @other, @safe)
+""" + _READ,
+)  # fmt: skip
+_LOOSE_PATTERN = _weave(
+    "loose_pattern", "hard", True, """
+    @other = 'readme.txt'
+    if re.fullmatch(r'{{[\\w/.-]+~\\w+[.]?\\w*}}', @raw) and re.fullmatch(r'{{\\w+[.]?\\w*~[\\w/.-]+}}', @other):
+        with open(os.path.join(@root, @raw)) as @handle:  {{#!~}}
+            @param = @handle.read() or @other
+""",
+)  # fmt: skip
+_DOTS_ONLY = _weave(
+    "dots_only", "hard", True, """
+    @other = 'readme.txt'
+    if '..' not in {{@raw~@other}} and os.path.basename({{@other~@raw}}) == {{@other~@raw}}:
+        with open(os.path.join(@root, @raw)) as @handle:  {{#!~}}
+            @param = @handle.read() or {{@raw~@other}}
+""",
+)  # fmt: skip
+
+_PAYLOADS = (
+    "../secret/outside.txt",
+    "/tmp/secret/outside.txt",  # noqa: S108 -- a path inside the sandbox
+    "./../secret/outside.txt",
+    "....//secret/outside.txt",
+    "..././secret/outside.txt",
+    "../base-old/outside.txt",
+    "../base_old/outside.txt",
+    "readme.txt/../../secret/outside.txt",
+    "../canary/x",
+)
+_OUTSIDE = re.compile(r"/tmp/(secret/|canary/|base[-_])")  # noqa: S108 -- paths inside the sandbox
+
+
+def weakness(_parameters: dict[str, Any]) -> Weakness:
+    """Return path traversal: its weaves, payloads and judges."""
+    return Weakness(
+        name="path_traversal", title="path traversal", cwe=22, equivalents=(22, 23, 36),
+        weaves=(
+            _LISTED_FILE, _ALIAS, _BASENAME_COPY, _BASENAME_LATE, _OTHER_CHECKED,
+            _PREFIX, _ONE_PASS, _LOOSE_PATTERN, _DOTS_ONLY,
+        ),
+        payloads=_PAYLOADS, fired=_fired, work=_work,
+    )  # fmt: skip
+
+
+def _fired(result: ProbeResult) -> bool:
+    return any(_OUTSIDE.match(path) for path in _opened(result))
+
+
+def _work(result: ProbeResult) -> list[str]:
+    return sorted(path for path in _opened(result) if path.startswith(BASE + "/"))
+
+
+def _opened(result: ProbeResult) -> list[str]:
+    paths = [event[1] for event in events(result, "open") if len(event) > 1]
+    return [posixpath.normpath(posixpath.join(BASE, path)) for path in paths]
