@@ -1,0 +1,1 @@
+"""Runs untrusted programs: one bubblewrap sandbox each, killed from outside, a typed outcome."""

@@ -1,0 +1,93 @@
+"""The bench: carries out jobs over one target's tree, in the sandbox (`core.execution.Bench`).
+
+Jobs of one call that share a hash seed share a sandbox, so candidates that must not meet are
+passed in calls of their own. If a sandbox dies, the job that it died in gets the outcome and the
+jobs after it run in a new one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from assay.core.errors import HarnessError
+from assay.core.execution import HARNESS_ERROR, Job, JobResult, Limits
+from assay.testbed import reports
+from assay.testbed.session import Extras, Session, request_of
+
+__all__ = ["Extras", "SandboxBench", "open_bench"]
+
+
+def open_bench(
+    tree: Path, target: Mapping[str, Any], root: Path = Path("/"), limits: Limits | None = None,
+    *, workers: int = 1,
+) -> SandboxBench:  # fmt: skip
+    """Return a bench over a target's unpacked tree.
+
+    tree:    folder of the unchanged tree; it is only read
+    target:  the target's settings: tests {paths, arguments, python_path}, preload, entry_points
+    root:    root file system of the sandbox, with /usr/bin/python3 and /opt/testbed
+    limits:  bounds of the sandbox as a whole (jobs carry their own for time and output)
+    workers: sandboxes at the same time; of no effect on results
+    Raises UserError where a layer of the sandbox is missing.
+    """
+    return SandboxBench(Session(tree, target, root, limits or Limits()), workers)
+
+
+class SandboxBench:
+    """Runs jobs in the sandbox; see `core.execution.Bench`."""
+
+    def __init__(self, session: Session, workers: int) -> None:
+        self.session, self.workers = session, workers
+
+    def read(self, path: str) -> str:
+        """Return the text of a file of the unchanged tree, line ends as they are."""
+        return (self.session.tree / path).read_bytes().decode("utf-8")
+
+    def run(self, jobs: Sequence[Job]) -> list[JobResult]:
+        """Run the jobs, each in a fresh process; results come in the order of the jobs."""
+        return [report.result for report in self.run_with(jobs, Extras())]
+
+    def run_with(self, jobs: Sequence[Job], extras: Extras) -> list[reports.Report]:
+        """Run the jobs with extras (tracing, recording) and return their full reports."""
+        batches = _batches(jobs, self.workers)
+        found: dict[int, reports.Report] = {}
+        with ThreadPoolExecutor(max(1, self.workers)) as pool:
+            for part in pool.map(lambda batch: self._batch(jobs, batch, extras), batches):
+                found.update(part)
+        return [found[index] for index in range(len(jobs))]
+
+    def _batch(
+        self, jobs: Sequence[Job], batch: list[int], extras: Extras
+    ) -> dict[int, reports.Report]:
+        found: dict[int, reports.Report] = {}
+        waiting = list(batch)
+        while waiting:
+            chosen = [jobs[index] for index in waiting]
+            outcome = self.session.start(request_of(chosen, self.session.target, extras), chosen)
+            done = reports.read(outcome, chosen)
+            if not done:
+                raise HarnessError(f"the sandbox did not start: {outcome.detail}")
+            found.update(zip(waiting, done, strict=False))
+            waiting = waiting[len(done) :]
+        return found
+
+
+def _batches(jobs: Sequence[Job], workers: int) -> list[list[int]]:
+    """Group by hash seed and by whether tests are shown; split large groups among workers."""
+    groups: dict[tuple[int, bool], list[int]] = {}
+    for index, job in enumerate(jobs):
+        groups.setdefault((job.hash_seed, bool(job.tests)), []).append(index)
+    batches = []
+    for group in groups.values():
+        parts = max(1, min(workers, len(group) // 4))
+        batches += [group[part::parts] for part in range(parts)]
+    return batches
+
+
+def failed(detail: str) -> JobResult:
+    """Return the result of a job that the harness could not run."""
+    return dataclasses.replace(JobResult(HARNESS_ERROR), detail=detail)

@@ -1,0 +1,119 @@
+"""Executes one scenario and describes what can be seen from outside."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from assay.core.codec import NotEncodableError, decode, encode
+from assay.testbed.inside.tree import relative
+
+TEXT_MAX = 4000
+
+
+def resolve(entry: str) -> Any:
+    """Return the object that "package.module:attribute.path" names."""
+    module, _, path = entry.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found
+
+
+class Execution:
+    """One scenario's run: its observation, and where its exceptions were raised."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.entry = resolve(data["entry"])
+        self.init = data["init"] and _call(data["init"])
+        self.calls = [(method, _call(rest)) for method, *rest in data["calls"]]
+        self.observe = data["observe"]
+        self.results: list[dict[str, Any]] = []
+        self.raised_at: list[list[Any] | None] = []
+        self.constructed = True
+
+    def run(self) -> None:
+        """Construct and call; exceptions are results."""
+        subject = self.entry
+        if self.init is not None:
+            subject = self._attempt(self.entry, self.init, keep=True)
+            if subject is None:
+                self.constructed = False
+                return
+        for method, arguments in self.calls:
+            self._attempt(subject, arguments, method)
+        if self.init is not None:
+            self.subject = subject
+
+    def observation(self) -> dict[str, Any]:
+        """Return results, public state and arguments as they are afterwards."""
+        seen: dict[str, Any] = {"calls": self.results, "state": {}}
+        if not self.constructed:
+            seen["init"] = "raised"
+        elif self.init is not None:
+            seen["state"] = {name: self._attribute(name) for name in self.observe}
+        init = self.init and described(list(self.init))
+        seen["arguments"] = [init, *(described(list(given)) for _, given in self.calls)]
+        return seen
+
+    def _attempt(
+        self, subject: Any, arguments: tuple[Any, Any], method: str = "", *, keep: bool = False
+    ) -> Any:
+        args, kwargs = arguments
+        try:
+            function = getattr(subject, method) if method else subject
+            result = function(*args, **kwargs)
+        except MemoryError:
+            raise
+        except BaseException as error:  # noqa: BLE001 (whatever it raises is what is observed)
+            self.results.append({"raised": raised(error)})
+            self.raised_at.append(raise_site(error.__traceback__))
+            return None
+        if not keep:
+            self.results.append({"returned": described(result)})
+        return result
+
+    def _attribute(self, name: str) -> Any:
+        try:
+            return described(getattr(self.subject, name))
+        except MemoryError:
+            raise
+        except BaseException as error:  # noqa: BLE001
+            self.raised_at.append(raise_site(error.__traceback__))
+            return {"raised": raised(error)}
+
+
+def described(value: Any) -> Any:
+    """Return a value's encoding, or {"opaque": type} if it is not made of exact builtins."""
+    try:
+        return encode(value)
+    except NotEncodableError:
+        return {"opaque": f"{type(value).__module__}.{type(value).__qualname__}"}
+
+
+def raised(error: BaseException) -> list[str]:
+    """Return [qualified type name, text] of an exception."""
+    try:
+        text = str(error)
+    except MemoryError:
+        raise
+    except BaseException as inner:  # noqa: BLE001
+        text = f"<no text: {type(inner).__qualname__}>"
+    return [type(error).__qualname__, text[:TEXT_MAX].encode("utf-8", "replace").decode()]
+
+
+def raise_site(trace: TracebackType | None) -> list[Any] | None:
+    """Return [path in the tree, line] of the innermost frame, or None if it is elsewhere."""
+    if trace is None:
+        return None
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    path = relative(trace.tb_frame.f_code.co_filename)
+    return None if path is None else [path, trace.tb_lineno]
+
+
+def _call(data: Any) -> tuple[Any, Any]:
+    args, kwargs = data
+    return decode(args), decode(kwargs)

@@ -1,0 +1,145 @@
+"""Runs one probe: a scenario in which a unit is called with one parameter replaced."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from assay.core.codec import decode
+from assay.testbed.inside.observe import Execution, described, raised
+
+# Fixed places, made for each probe: payloads name them.
+CANARY = Path("/tmp/canary")  # noqa: S108
+BASE = Path("/tmp/base")  # noqa: S108
+OUTSIDE = Path("/tmp/secret/outside.txt")  # noqa: S108
+BASE_FILES = {"notes.txt": "notes\n", "data.json": "{}\n", "page.txt": "page\n"}
+OUTSIDE_TEXT = "ASSAY-CANARY\n"
+EVENTS = (
+    "open", "exec", "compile", "import", "os.", "subprocess.", "shutil.", "socket.", "pickle.",
+    "marshal.", "sqlite3.", "glob.", "pathlib.", "tempfile.", "urllib.", "http.", "ftplib.",
+    "smtplib.", "telnetlib.", "ctypes.", "pty.", "code.__new__", "builtins.input",
+)  # fmt: skip
+EVENTS_MAX, TEXT_MAX = 200, 500
+
+
+class Watch:
+    """What happens between entry into the unit and its end."""
+
+    def __init__(self) -> None:
+        self.active = False
+        self.reached = False
+        self.events: list[list[str]] = []
+        self.sql: list[str] = []
+        self.result: dict[str, Any] = {}
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Note an audit event of interest (`sys.addaudithook`)."""
+        if self.active and event.startswith(EVENTS) and len(self.events) < EVENTS_MAX:
+            self.active = False  # describing the arguments may itself raise events
+            self.events.append([event, *(_text(argument) for argument in arguments)])
+            self.active = True
+
+    def wrapped(self, function: Callable[..., Any], probe: Mapping[str, Any]) -> Callable[..., Any]:
+        """Return the unit with one parameter replaced and its run watched."""
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self.reached:
+                return function(*args, **kwargs)
+            bound = inspect.signature(function).bind(*args, **kwargs)
+            bound.apply_defaults()
+            bound.arguments[probe["parameter"]] = decode(probe["value"])
+            self.reached = self.active = True
+            try:
+                result = function(*bound.args, **bound.kwargs)
+                self.result = {"returned": described(result)}
+            except BaseException as error:
+                self.result = {"raised": raised(error)}
+                raise
+            finally:
+                self.active = False
+            return result
+
+        return call
+
+
+def run(probe: Mapping[str, Any]) -> dict[str, Any]:
+    """Run the probe in this process and return what was seen."""
+    _furnish()
+    watch = Watch()
+    _replace(probe, watch)
+    _instrument_sqlite(watch)
+    execution = Execution(probe["scenario"]["data"])
+    sys.addaudithook(watch.audit)
+    execution.run()
+    return {
+        "reached": watch.reached, "canary": any(CANARY.iterdir()), "sql": watch.sql,
+        "events": watch.events, **watch.result, "observation": execution.observation(),
+    }  # fmt: skip
+
+
+def _furnish() -> None:
+    for folder in (CANARY, BASE, OUTSIDE.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in sorted(folder.iterdir()):
+            left.unlink()
+    for name, text in BASE_FILES.items():
+        (BASE / name).write_text(text, encoding="utf-8")
+    OUTSIDE.write_text(OUTSIDE_TEXT, encoding="utf-8")
+    os.chdir(BASE)
+
+
+def _replace(probe: Mapping[str, Any], watch: Watch) -> None:
+    owner: Any = importlib.import_module(probe["module"])
+    *parents, name = probe["qualname"].split(".")
+    for parent in parents:
+        owner = getattr(owner, parent)
+    original = inspect.getattr_static(owner, name)
+    kind = type(original) if isinstance(original, staticmethod | classmethod) else None
+    function = original.__func__ if kind else original
+    if isinstance(original, property):
+        new: Any = property(watch.wrapped(original.fget, probe), original.fset, original.fdel)
+    else:
+        new = watch.wrapped(function, probe)
+        new = kind(new) if kind else new
+    setattr(owner, name, new)
+    for module in list(sys.modules.values()) if not parents else []:
+        if getattr(module, name, None) is original:
+            setattr(module, name, new)  # «from module import name» elsewhere
+
+
+def _instrument_sqlite(watch: Watch) -> None:
+    try:
+        import sqlite3
+    except ImportError:
+        return
+    connect = sqlite3.connect
+
+    def canary(*_: Any) -> int:
+        (CANARY / "sql").touch()
+        return 1
+
+    @functools.wraps(connect)
+    def connected(*args: Any, **kwargs: Any) -> Any:
+        connection = connect(*args, **kwargs)
+        connection.create_function("assay_canary", -1, canary)
+        connection.set_trace_callback(lambda text: watch.sql.append(text[:TEXT_MAX]))
+        return connection
+
+    sqlite3.connect = sqlite3.dbapi2.connect = connected
+
+
+def _text(argument: Any) -> str:
+    if type(argument) in (str, int, float, bool, type(None), list, tuple, dict):
+        shown = argument if type(argument) is str else repr(argument)
+    elif isinstance(argument, bytes):
+        shown = argument.decode("utf-8", "replace")
+    else:
+        shown = f"<{type(argument).__name__} {getattr(argument, 'co_name', '')}>"
+    return shown[:TEXT_MAX].encode("utf-8", "replace").decode()

@@ -1,0 +1,87 @@
+"""Runs a job's scenarios and probes, each in a fork of a child that has imported the target."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from assay.testbed.inside import forked, probing, tracing
+from assay.testbed.inside.frames import send
+from assay.testbed.inside.observe import Execution
+from assay.testbed.inside.tree import imported_files
+
+FATAL = (forked.CPU, forked.WALL, forked.MEMORY, forked.OUTPUT)
+OBSERVATION_MAX = 1 << 20
+
+Work = Callable[[], dict[str, Any]]
+
+
+def run(job: dict[str, Any], report: int, bounds: forked.Bounds) -> None:
+    """Import the target, run everything, report a line each; end at the first timeout."""
+    warnings.simplefilter("ignore")
+    for name in _modules(job):
+        importlib.import_module(name)
+    gc.freeze()
+    began, used = time.monotonic(), time.process_time()
+    for kind, identity, work in _works(job):
+        left = forked.Bounds(
+            max(1, round(bounds.cpu_s - used)), bounds.wall_s - (time.monotonic() - began),
+            OBSERVATION_MAX,
+        )  # fmt: skip
+        parts: list[bytes] = []
+        ended = forked.call(_reporting(work), left, parts.append)
+        used += ended.cpu_us / 1_000_000
+        record = {
+            kind: identity, "outcome": ended.outcome, "detail": ended.detail,
+            "payload": b"".join(parts).decode("utf-8", "replace"),
+        }  # fmt: skip
+        _line(report, record)
+        if ended.outcome in FATAL or (ended.outcome != forked.RAN and job["stop_at_first_failure"]):
+            break
+    _line(report, {"modules": imported_files()})
+    _line(report, {"end": 0})
+
+
+def _modules(job: dict[str, Any]) -> list[str]:
+    scenarios = [*job["scenarios"], *(probe["scenario"] for probe in job["probes"])]
+    names = {scenario["data"]["entry"].partition(":")[0] for scenario in scenarios}
+    return sorted(names | {probe["module"] for probe in job["probes"]})
+
+
+def _works(job: dict[str, Any]) -> list[tuple[str, str, Work]]:
+    trace = job["trace"]
+    works: list[tuple[str, str, Work]] = [
+        ("scenario", item["scenario_id"], lambda item=item: _scenario(item["data"], trace))  # type: ignore[misc]
+        for item in job["scenarios"]
+    ]
+    works += [
+        ("probe", item["probe_id"], lambda item=item: probing.run(item))  # type: ignore[misc]
+        for item in job["probes"]
+    ]
+    return works
+
+
+def _scenario(data: dict[str, Any], trace: bool) -> dict[str, Any]:
+    execution = Execution(data)
+    if not trace:
+        execution.run()
+        return {"observation": execution.observation()}
+    with tracing.reached() as found:
+        execution.run()
+        observation = execution.observation()
+    return {
+        "observation": observation, "reached": sorted(found), "raised_at": execution.raised_at,
+    }  # fmt: skip
+
+
+def _reporting(work: Work) -> Callable[[int], None]:
+    return lambda handle: send(handle, json.dumps(work()).encode())
+
+
+def _line(report: int, record: dict[str, Any]) -> None:
+    send(report, (json.dumps(record) + "\n").encode())

@@ -1,0 +1,127 @@
+"""The supervisor of a sandbox: takes jobs, forks a child for each phase, reports over frames.
+
+It preloads the target's third-party modules and pytest, never the target, so that each child
+starts warm and imports the code under test afresh. It never parses what a child reports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+from assay.testbed.inside import forked, frames, scenarios, tree
+
+SCRATCH = (Path("/tmp"), Path("/dev/shm"))  # noqa: S108 (the sandbox's own)
+PR_SET_DUMPABLE = 4
+MIB = 1 << 20
+
+
+def main() -> None:
+    """Read the request from standard input, run its jobs one after another."""
+    channel = int(os.environ.pop("ASSAY_CHANNEL"))
+    request = json.loads(sys.stdin.buffer.read())
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    _dumpable(False)  # no child may open this process' descriptors or memory
+    problems = _preload(request["preload"])
+    gc.collect()
+    gc.freeze()
+    frames.write(channel, frames.READY, 0, 0, json.dumps(problems).encode())
+    for index, job in enumerate(request["jobs"]):
+        _run(index, job, channel)
+
+
+def _preload(names: list[str]) -> list[str]:
+    problems = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in names:
+            try:
+                importlib.import_module(name)
+            except ImportError as error:
+                problems.append(f"{name}: {error}")
+    return problems
+
+
+def _run(index: int, job: dict[str, Any], channel: int) -> None:
+    began, used = time.monotonic(), 0
+    phases = [(frames.TESTS, job["tests"]), (frames.SCENARIOS, job["scenarios"] or job["probes"])]
+    ended = forked.Ended()
+    for phase, work in phases:
+        if not work:
+            continue
+        bounds = forked.Bounds(
+            max(1, job["cpu_s"] - used // 1_000_000),
+            job["wall_s"] - (time.monotonic() - began), job["output_mb"] * MIB,
+        )  # fmt: skip
+        ended = _phase(index, phase, job, bounds, channel)
+        used += ended.cpu_us
+        if ended.outcome != forked.RAN:
+            break
+    summary = {
+        "outcome": ended.outcome, "detail": ended.detail, "cpu_us": used,
+        "tail": ended.tail.decode("utf-8", "replace"),
+    }  # fmt: skip
+    frames.write(channel, frames.END, 0, index, json.dumps(summary).encode())
+
+
+def _phase(
+    index: int, phase: int, job: dict[str, Any], bounds: forked.Bounds, channel: int
+) -> forked.Ended:
+    def body(report: int) -> None:
+        os.close(channel)
+        _dumpable(True)
+        tree.place(job["files"], job["python_path"])
+        if phase == frames.TESTS:
+            from assay.testbed.inside import testing
+
+            testing.run(job, report, _recorders(job))
+        else:
+            scenarios.run(job, report, bounds)
+
+    def forward(data: bytes) -> None:
+        frames.write(channel, frames.DATA, phase, index, data)
+
+    _tidy()
+    ended = forked.call(body, bounds, forward)
+    _tidy()
+    return ended
+
+
+def _recorders(job: dict[str, Any]) -> list[Any]:
+    if not job["record"]:
+        return []
+    from assay.testbed.inside import recording
+
+    return [recording.Recorder(job["record"])]
+
+
+def _tidy() -> None:
+    """End every process but this one, and empty the scratch folders."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    for folder in SCRATCH:
+        for entry in sorted(folder.iterdir()):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+def _dumpable(state: bool) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, int(state), 0, 0, 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The tree that a job works on: a private copy of the target with the job's files put over it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+CODE = Path("/code")
+TREE = Path("/tmp/tree")  # noqa: S108 (the sandbox's own /tmp, emptied for each job)
+NEVER_COPIED = shutil.ignore_patterns(".git", ".hg", ".svn", "__pycache__", "*.pyc", "*.pyo")
+
+
+def place(files: Mapping[str, str], python_path: Sequence[str]) -> None:
+    """Make the tree, work in it, and let Python import from it first."""
+    shutil.copytree(CODE, TREE, symlinks=True, ignore=NEVER_COPIED)
+    for path, text in sorted(files.items()):
+        destination = TREE / path
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        destination.unlink(missing_ok=True)
+        destination.write_bytes(text.encode("utf-8", "surrogatepass"))
+    os.chdir(TREE)
+    sys.path[:0] = [str(TREE / folder) for folder in python_path]
+
+
+def relative(path: str) -> str | None:
+    """Return a path relative to the tree, or None if it lies outside."""
+    prefix = f"{TREE}{os.sep}"
+    return path[len(prefix) :] if path.startswith(prefix) else None
+
+
+def imported_files() -> dict[str, str]:
+    """Return module name -> path in the tree of every module that was imported from it."""
+    found = {}
+    for name, module in sorted(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        inside = relative(path) if isinstance(path, str) else None
+        if inside is not None:
+            found[name] = inside
+    return found

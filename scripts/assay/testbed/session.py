@@ -1,0 +1,180 @@
+"""One target in one root file system: how its sandboxes are started."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import assay
+from assay.core.errors import HarnessError, UserError
+from assay.core.execution import RAN, Job, Limits
+from assay.sandbox.launch import Outcome, run
+from assay.sandbox.view import View
+
+PYTHON = "/usr/bin/python3"
+HARNESS = "/harness"
+PACKAGES = "/opt/testbed"
+BYTECODE = "/bytecode"
+MOUNTED = ("__init__.py", "core/__init__.py", "core/codec.py", "testbed/__init__.py")
+INSIDE = "testbed/inside"
+SUPERVISOR = "assay.testbed.inside.supervise"
+PYTEST = "assay.testbed.inside.testing"
+WARM_LIMITS = Limits(cpu_s=120, wall_s=300)
+SLACK_S = 10
+TREE_MAX_MB = 512
+# Importing these has side effects or needs what the sandbox lacks.
+NEVER_PRELOADED = frozenset({"__future__", "this", "antigravity", "idlelib", "tkinter", "turtle"})
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What the recorder asks for beyond a job: call tracing, and entry points to record at."""
+
+    trace: bool = False
+    record: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass
+class Session:
+    """A target's tree, its settings, and the root file system that its sandboxes see."""
+
+    tree: Path
+    target: Mapping[str, Any]
+    root: Path
+    limits: Limits
+    bytecode: Path | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not (self.root / PYTHON[1:]).exists() or not (self.root / PACKAGES[1:]).is_dir():
+            raise UserError(
+                "this root file system can't run the target", where=self.root,
+                expected=f"{PYTHON} and {PACKAGES}", hint="build the target's testbed image",
+            )  # fmt: skip
+        self.tree = self.tree.resolve(strict=True)
+        self.size_mb = sum(p.stat().st_size for p in self.tree.rglob("*") if p.is_file()) >> 20
+        self.preload = [*_standard_modules(self.tree), *self.target.get("preload", [])]
+
+    def start(self, request: dict[str, Any], jobs: Sequence[Job]) -> Outcome:
+        """Run one sandbox over some jobs."""
+        with_tests = any(job.tests for job in jobs)
+        self._warm()
+        return run(
+            [PYTHON, "-m", SUPERVISOR], self._view(jobs[0].hash_seed, with_tests),
+            self._bounds(jobs), self._stdin(request, with_tests),
+        )  # fmt: skip
+
+    def _stdin(self, request: dict[str, Any], with_tests: bool) -> bytes:
+        preload = self.preload + ([PYTEST] if with_tests else [])
+        return json.dumps({**request, "preload": preload}).encode()
+
+    def _bounds(self, jobs: Sequence[Job]) -> Limits:
+        """Bounds of the sandbox: the supervisor needs room above what each job may take."""
+        return dataclasses.replace(
+            self.limits,
+            cpu_s=120 + sum(job.limits.cpu_s for job in jobs),
+            wall_s=SLACK_S + max(job.limits.wall_s for job in jobs),
+            output_mb=8 + 2 * sum(job.limits.output_mb for job in jobs),
+            tmp_mb=self.limits.tmp_mb + 2 * self.size_mb,
+        )
+
+    def _view(self, hash_seed: int, with_tests: bool) -> View:
+        rooms = Path(assay.__file__).parent
+        binds = [(rooms / name, f"{HARNESS}/assay/{name}") for name in MOUNTED]
+        binds.append((rooms / INSIDE, f"{HARNESS}/assay/{INSIDE}"))
+        binds += [(self.root / PACKAGES[1:], PACKAGES), (self.tree, "/code")]
+        hidden = () if with_tests else tuple(f"/code/{path}" for path in self._test_folders())
+        environment = {"PYTHONPATH": f"{HARNESS}:{PACKAGES}", "PYTHONHASHSEED": str(hash_seed)}
+        if self.bytecode is None:
+            return View(self.root, tuple(binds), environment=environment, hidden=hidden)
+        environment["PYTHONPYCACHEPREFIX"] = BYTECODE
+        binds.append((self.bytecode, BYTECODE))
+        return View(self.root, tuple(binds), environment=environment, hidden=hidden)
+
+    def _test_folders(self) -> Iterator[str]:
+        for path in self.target["tests"]["paths"]:
+            if (self.tree / path).is_dir() and PurePosixPath(path).parts:
+                yield path
+
+    def _warm(self) -> None:
+        """Compile once, in a sandbox, what every sandbox imports; the target is not there."""
+        if self.bytecode is not None:
+            return
+        folder = tempfile.TemporaryDirectory(prefix="assay-bytecode-")
+        weakref.finalize(self, folder.cleanup)
+        Path(folder.name).chmod(0o755)
+        view = self._view(0, with_tests=False)
+        binds = tuple(bind for bind in view.binds if bind[1] != "/code")
+        view = dataclasses.replace(
+            view, binds=binds, hidden=(), writable=((Path(folder.name), BYTECODE),),
+            environment={
+                **view.environment, "PYTHONPYCACHEPREFIX": BYTECODE, "PYTHONDONTWRITEBYTECODE": "",
+            },
+        )  # fmt: skip
+        outcome = run(
+            [PYTHON, "-m", SUPERVISOR], view, WARM_LIMITS, self._stdin({"jobs": []}, True)
+        )
+        if outcome.kind != RAN:
+            errors = outcome.streams.get("stderr", b"").decode("utf-8", "replace")[-2000:]
+            raise HarnessError(f"the testbed does not start: {outcome.detail}\n{errors}")
+        self.bytecode = Path(folder.name)
+
+
+def request_of(jobs: Sequence[Job], target: Mapping[str, Any], extras: Extras) -> dict[str, Any]:
+    """Return what the supervisor gets on its standard input."""
+    tests = target["tests"]
+    shared = {
+        "python_path": tests.get("python_path", ["."]), "test_paths": tests["paths"],
+        "test_arguments": tests.get("arguments", []), "trace": extras.trace,
+        "record": list(extras.record),
+    }  # fmt: skip
+    return {"jobs": [{**_plain(job), **shared} for job in jobs]}
+
+
+def _plain(job: Job) -> dict[str, Any]:
+    for path in job.files:
+        parts = PurePosixPath(path).parts
+        if not parts or path.startswith("/") or ".." in parts:
+            raise HarnessError(f"a job's file lies outside of the tree: {path}")
+    return {
+        "files": dict(job.files), "tests": list(job.tests), "order_seed": job.order_seed,
+        "scenarios": [_scenario(scenario) for scenario in job.scenarios],
+        "probes": [
+            {
+                "probe_id": probe.probe_id, "scenario": _scenario(probe.scenario),
+                "module": probe.module, "qualname": probe.qualname,
+                "parameter": probe.parameter, "value": probe.value,
+            }
+            for probe in job.probes
+        ],
+        "stop_at_first_failure": job.stop_at_first_failure, "cpu_s": job.limits.cpu_s,
+        "wall_s": job.limits.wall_s, "output_mb": job.limits.output_mb,
+    }  # fmt: skip
+
+
+def _scenario(scenario: Any) -> dict[str, Any]:
+    return {"scenario_id": scenario.scenario_id, "data": dict(scenario.data)}
+
+
+def _standard_modules(tree: Path) -> list[str]:
+    """Return the standard modules that the tree's files import: they are worth preloading."""
+    found: set[str] = set()
+    for path in sorted(tree.rglob("*.py")):
+        try:
+            nodes = list(ast.walk(ast.parse(path.read_bytes())))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue  # such files are reported by extract_units
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module)
+    tops = set(sys.stdlib_module_names) - NEVER_PRELOADED
+    return sorted(name for name in found if name.partition(".")[0] in tops)
