@@ -1,0 +1,139 @@
+"""The tables of the page, as heads and rows of short texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from assay.reporting.inputs import Inputs
+
+Grid = dict[str, Any]
+Standing = Mapping[str, Any]
+FORM = ("follows_format", "parses", "annotated")
+
+
+def grid(head: Sequence[str], rows: Iterable[tuple[Sequence[Any], bool]], **more: Any) -> Grid:
+    """Return a table: its head, and rows as (cells, whether drawn in grey)."""
+    return {
+        "head": head, "text": False,
+        "rows": [{"cells": [text(cell) for cell in cells], "quiet": quiet}
+                 for cells, quiet in rows], **more,
+    }  # fmt: skip
+
+
+def text(value: Any) -> str:
+    """Return a cell's text; a dash for nothing."""
+    return "–" if value is None else f"{value:,}" if isinstance(value, int) else str(value)  # noqa: RUF001 - a dash
+
+
+def percent(share: float | None) -> str | None:
+    """Return a share as "43.2 %"."""
+    return None if share is None else f"{100 * share:.1f} %"
+
+
+def interval(standing: Standing) -> str | None:
+    """Return a Wilson interval as a range of percents."""
+    ends = standing["interval"]
+    return f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f} %" if ends else None  # noqa: RUF001 - a range
+
+
+def share(standing: Standing) -> str | None:
+    """Return "12/20 (60.0 %)", or None if nothing was measured."""
+    if not standing["total"]:
+        return None
+    return f"{standing['passed']}/{standing['total']} ({percent(standing['rate'])})"
+
+
+def models(inputs: Inputs) -> Grid:
+    """Return one row a model: what it reached, and what its answers cost."""
+    head = ["model", "passed", "rate", "95 % interval", "outside controls", "controls",
+            "unreadable", "void", "cut by length", "prompt tokens", "answer tokens"]  # fmt: skip
+
+    def cells(name: str, it: Standing) -> list[Any]:
+        apart = [f"{it[part]['passed']}/{it[part]['total']}"
+                 for part in ("outside_controls", "controls")]  # fmt: skip
+        return [name, f"{it['passed']}/{it['total']}", percent(it["rate"]), interval(it), *apart,
+                it["unreadable"], it["void"], it["finished_by_length"], it["prompt_tokens"],
+                it["completion_tokens"]]  # fmt: skip
+
+    return _each(inputs, head, cells)
+
+
+def groups(inputs: Inputs, column: str) -> Grid:
+    """Return one row a model and one column a category, stratum or target."""
+    names = group_names(inputs, column)
+
+    def cells(name: str, it: Standing) -> list[Any]:
+        known = it[f"by_{column}"]
+        pairs = [known.get(group) for group in names]
+        return [name, *(f"{share(one)}, {interval(one)}" if one and one["total"] else None
+                        for one in pairs)]  # fmt: skip
+
+    return _each(inputs, ["model", *names], cells)
+
+
+def group_names(inputs: Inputs, column: str) -> list[str]:
+    """Return the categories, strata (easiest first) or targets that any model was asked."""
+    order = ["trivial", "standard", "hard", "adversarial"]
+    found = {name for it in inputs.summary["models"].values() for name in it[f"by_{column}"]}
+    return sorted(found, key=lambda name: (order.index(name) if name in order else 9, name))
+
+
+def audit(inputs: Inputs) -> Grid:
+    """Return each model's figures as a detector of weaknesses."""
+    head = ["model", "vulnerable", "clean", "balanced accuracy", "precision", "recall",
+            "localisation"]  # fmt: skip
+    found = _each(inputs, head, lambda name, it: [
+        name, it["audit"]["positives"], it["audit"]["negatives"],
+        *(percent(it["audit"][figure])
+          for figure in ("balanced_accuracy", "precision", "recall", "localisation")),
+    ] if it["audit"] else [])  # fmt: skip
+    return {**found, "rows": [row for row in found["rows"] if row["cells"]]}
+
+
+def form(inputs: Inputs) -> Grid:
+    """Return how many answers follow the format, parse and are annotated, and what failed."""
+    outcomes = sorted({row["outcome"] for row in inputs.rows["verdicts"]} - {"ran", "not_run"})
+    head = ["model", "follows the format", "parses", "annotated", "median length", *outcomes]
+
+    def cells(name: str, _: Standing) -> list[Any]:
+        verdicts = inputs.of_model("verdicts", name)
+        facts = [json.loads(row["description_json"]) for row in verdicts]
+        lengths = sorted(fact["length"] for fact in facts)
+        return [name, *(_count(facts, what) for what in FORM),
+                lengths[len(lengths) // 2] if lengths else None,
+                *(_of(verdicts, kind) for kind in outcomes)]  # fmt: skip
+
+    return _each(inputs, head, cells)
+
+
+def tasks(inputs: Inputs) -> Grid:
+    """Return the number of tasks by target and category, and how many are controls."""
+    categories, strata = group_names(inputs, "category"), group_names(inputs, "stratum")
+    head = ["target", "tasks", *categories, "controls", *strata, "candidates dropped"]
+    rows = []
+    for name, target in sorted(inputs.summary["targets"].items()):
+        it = target["tasks"]
+        made = [it["by_category"].get(category, 0) for category in categories]
+        spread = [it["by_stratum"].get(stratum, 0) for stratum in strata]
+        cells = [name, it["total"], *made, it["controls"], *spread, target["rejected"]["total"]]
+        rows.append((cells, False))
+    return grid(head, rows)
+
+
+def _of(verdicts: Sequence[Mapping[str, Any]], outcome: str) -> int:
+    return sum(row["outcome"] == outcome for row in verdicts)
+
+
+def _count(facts: Sequence[Mapping[str, Any]], name: str) -> str | None:
+    known = [fact[name] for fact in facts if fact[name] is not None]
+    return f"{sum(known)}/{len(known)}" if known else None
+
+
+def _each(
+    inputs: Inputs, head: Sequence[str], cells: Callable[[str, Standing], Sequence[Any]]
+) -> Grid:
+    known = inputs.summary["models"]
+    return grid(head, [(cells(name, known[name]), name in inputs.references)
+                       for name in inputs.models])  # fmt: skip
