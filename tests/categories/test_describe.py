@@ -87,7 +87,28 @@ def test_wide_calls_are_broken_into_lines_that_doctest_accepts():
 
 
 def test_what_no_codec_knows_is_an_object():
-    assert _describe.value({"opaque": 1}) == "<an object>"
+    assert _describe.value({"opaque": "toy.box.Box"}) == "<Box object>"
+    assert _describe.value(["complex", "1"]) == "<an object>"
+
+
+def test_a_constructor_that_raises_ends_the_scenario():
+    seen = {"calls": [{"raised": ["SchemaError", "bad"]}], "state": {}, "init": "raised"}
+    text = _describe.scenario(data([("validate", [{}], {})]), seen)
+    assert text.split("\n")[1:] == ["raises SchemaError: bad"]
+
+
+def test_a_changed_argument_is_told():
+    seen = observation(True, errors={})
+    given = [codec.encode([({"a": 1, "b": 2},), {}])]
+    text = _describe.scenario(
+        data([("validate", [{"a": 1}], {})]), {**seen, "arguments": [None, *given]}
+    )
+    assert "True\n# argument 1 is changed to: {'a': 1, 'b': 2}\n>>> validator.errors" in text
+    same = [codec.encode([({"a": 1},), {}])]
+    text = _describe.scenario(
+        data([("validate", [{"a": 1}], {})]), {**seen, "arguments": [None, *same]}
+    )
+    assert "argument" not in text
 
 
 def test_only_attributes_that_differ_vary():

@@ -58,19 +58,16 @@ def scenario(
     """
     lines, subject = _construction(data)
     results = [_result(item) for item in (observation or {}).get("calls", [])]
+    if observation is not None and observation.get("init") == "raised":
+        return "\n".join([*lines, *results[0]])
+    changed = _changed_arguments(data, observation or {})
     for number, call in enumerate(data.get("calls", [])):
         lines += _prompted(_call_text(subject, call))
         lines += results[number] if number < len(results) else []
-    if observation is not None and subject and data.get("init") is not None:
+        lines += changed[number] if number < len(changed) else []
+    if observation is not None and data.get("init") is not None:
         lines += _state(subject, observation, attributes)
     return "\n".join(lines)
-
-
-def outcome(observation: Data, attributes: Sequence[str] | None = None) -> str:
-    """Return one line that tells an observation's results apart from others of the same unit."""
-    state = dict(observation.get("state") or {})
-    shown = {name: state.get(name) for name in attributes} if attributes is not None else state
-    return canonical_json([observation.get("calls"), shown, observation.get("arguments")])
 
 
 def varying(observations: Sequence[Data]) -> list[str]:
@@ -129,6 +126,7 @@ def _prompted(text: str) -> list[str]:
 
 
 def _result(item: Data) -> list[str]:
+    """Return the lines below a call: nothing for None, as in doctest."""
     if "raised" in item:
         kind, text = [*item["raised"], ""][:2]
         name = re.split(r"[.:]", str(kind))[-1]
@@ -137,18 +135,46 @@ def _result(item: Data) -> list[str]:
     return [] if returned is None else value(returned).split("\n")
 
 
+def _changed_arguments(data: Data, observation: Data) -> list[list[str]]:
+    """Return, for each call, comments on the positional arguments that it changed."""
+    after = (observation.get("arguments") or [])[1:]
+    return [_changed(call, given) for call, given in zip(data["calls"], after, strict=False)]
+
+
+def _changed(call: Sequence[Any], after: Any) -> list[str]:
+    lines = []
+    if _tag(after) != "list":
+        return []
+    pairs = zip(positional(call[1]), positional(after[1][0]), strict=False)
+    for number, (old, new) in enumerate(pairs, start=1):
+        if canonical_json(old) != canonical_json(new):
+            text = f"argument {number} is changed to: {value(new)}"
+            lines += [f"# {line}" for line in text.split("\n")]
+    return lines
+
+
+def _shown(encoded: Any) -> list[str]:
+    opaque = isinstance(encoded, dict) and "raised" in encoded
+    return _result(encoded) if opaque else value(encoded).split("\n")
+
+
 def _state(subject: str, observation: Data, attributes: Sequence[str] | None) -> list[str]:
     state = observation.get("state") or {}
     names = sorted(state) if attributes is None else [name for name in attributes if name in state]
     lines = []
     for name in names:
-        lines += [f">>> {subject}.{name}", *value(state[name]).split("\n")]
+        lines += [f">>> {subject}.{name}", *_shown(state[name])]
     return lines
 
 
 def _tag(encoded: Any) -> str:
     tagged = isinstance(encoded, list) and len(encoded) == 2 and isinstance(encoded[0], str)
     return encoded[0] if tagged else ""
+
+
+def _opaque(encoded: Any) -> str:
+    kind = encoded.get("opaque") if isinstance(encoded, dict) else None
+    return f"<{str(kind).rpartition('.')[2]} object>" if kind else OPAQUE
 
 
 def _flat(encoded: Any) -> str:
@@ -158,7 +184,7 @@ def _flat(encoded: Any) -> str:
     if tag in _SCALARS:
         return _SCALARS[tag](encoded[1])
     if tag not in _BRACKETS:
-        return OPAQUE
+        return _opaque(encoded)
     parts = [mark + _flat(item) for mark, item in _parts(encoded)]
     if not parts and tag in _EMPTY:
         return _EMPTY[tag]
