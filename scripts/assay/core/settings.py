@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
+from assay.core import registry
 from assay.core.errors import UserError
 
 Config = dict[str, Any]
@@ -95,6 +96,17 @@ def _missing(path: Path, kind: str) -> str:
         path, f"{kind} file is missing", path.stem, " | ".join(known) or "no file there yet",
         _closest(path.stem, known) or f"write {path}",
     )  # fmt: skip
+
+
+def _plugin_mistakes(model: Config, path: Path) -> Iterator[str]:
+    """Check a model's `engine` and its `parameters` against the engine's own schema."""
+    engine, known = model.get("engine"), registry.names("engines")
+    if engine not in known:
+        hint = _closest(str(engine), known) or "an engine is a file in scripts/assay/engines/"
+        yield _entry(f"{path}: engine", "unknown engine", engine, " | ".join(known), hint)
+        return
+    schema = {"$defs": {"parameters": registry.load("engines", str(engine)).PARAMETERS}}
+    yield from _mistakes(model.get("parameters", {}), schema, "parameters", path)
 
 
 def _mistakes(value: Any, schema: Config, kind: str, path: Path) -> Iterator[str]:
