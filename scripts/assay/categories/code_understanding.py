@@ -1,0 +1,209 @@
+"""Find an injected bug in the target's code and mend it, or say that there is none.
+
+The prompt shows the code with line numbers and specified behaviours of the published code; a bug
+violates at least one that is shown and one that is hidden, a control violates none, and the
+prompt does not say which case it is. Passed = located (one accepted line among at most three)
+and repaired (hidden scenarios and covering tests agree); for a control: no bug reported.
+Key: `code` (CodeKey of the published file), `head` (decorators, signature, docstring), `source`
+(the unit as the prompt shows it), `deletes` (a statement is gone).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from assay.categories import _bugs, _understanding
+from assay.categories._names import function_of
+from assay.categories._pool import cases
+from assay.categories._understanding import Draft, UnsuitableError, answer
+from assay.categories.base import (
+    FAILED,
+    NOT_RUN,
+    PASSED,
+    UNREADABLE,
+    Candidate,
+    Extraction,
+    Judgement,
+    Material,
+    Options,
+    PlaceError,
+    Rejection,
+    code_key,
+    place,
+    run_code_oracle,
+)
+from assay.core.execution import Bench
+from assay.core.seeds import fraction
+
+PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
+FORMAT = "lines_and_code"
+
+POOL = 60  # scenarios of a unit that are looked at
+FEWEST_SCENARIOS = 4
+FEWEST_STATEMENTS = 2
+MOST_NAMED = 3  # lines that an answer may name
+DELETION_PERCENT = 10
+CONTROL_MARGIN = 1.3  # more controls are proposed than drawn, since some are not proven
+
+EXAMPLE_UNIT = '''def limited(value, most=10):
+    """Return value, but not more than most; None stays None."""
+    if value is None:
+        return None
+    return min(value, most)
+'''
+EXAMPLE_BUG = (3, "    if not value:")  # line of the bug, and what stands there
+EXAMPLE_CALLS = ((3,), (0,), (11,), (None,), (5, 4))  # arguments of the hidden scenarios
+EXAMPLES = (
+    (f"LINES: 3\n```python\n{EXAMPLE_UNIT}```\n", PASSED),
+    (f"LINES: 4, 3\n```python\n{EXAMPLE_UNIT}```\n", PASSED),
+    (f"LINES: 1, 2, 3, 4\n```python\n{EXAMPLE_UNIT}```\n", FAILED),
+    (f"LINES: 5\n```python\n{EXAMPLE_UNIT}```\n", FAILED),
+    ("LINES: 3\n", FAILED),
+    ("LINES: none\n", FAILED),
+    (f"```python\n{EXAMPLE_UNIT}```\n", FAILED),
+    (f"LINES: 3\n```python\n{EXAMPLE_UNIT.replace('min', 'max')}```\n", FAILED),
+    ("I see nothing wrong with it.", UNREADABLE),
+)
+
+
+def propose(material: Material) -> Iterator[Candidate | Rejection]:
+    """Yield the unit's candidates, in the order of its mutants and its own strata."""
+    pool = cases(material.scenarios, POOL)
+    reason = _unsuitable(material, len(pool))
+    strata = [] if reason else _understanding.strata(material)
+    if reason or not strata:
+        reason = reason or "no stratum of the config's mix can hold it"
+        yield _rejection(material, f"{_name(material)}:unit", "", "eligible", reason)
+        return
+    tasks, gates = material.settings["tasks"], material.settings["gates"]
+    count = max(gates["oracle_sample"], 2 * tasks["candidates_per_unit"])
+    bugs = _bugs.examined(material, material.mutants(material.unit)[:count], pool)
+    drawn = fraction(material.seed, material.unit["unit_id"], "control") * 100
+    control = drawn < CONTROL_MARGIN * tasks["control_percent"]
+    fit = []
+    for bug in _wanted(material, bugs):
+        found = _bugs.unfit(bug, material, pool)
+        if found:
+            name = f"{_name(material)}:{bug.mutation.operator}:{bug.mutation.site}"
+            yield _rejection(material, name, bug.mutation.operator, "bug_effect", found)
+        else:
+            fit.append(bug)
+    for bug in fit[: tasks["candidates_per_unit"]]:
+        others = [other for other in bugs if other is not bug][: gates["oracle_sample"]]
+        yield from _first_fitting(
+            [Draft(material, bug, others, pool, name, control) for name in strata]
+        )
+
+
+def judge(
+    extraction: Extraction, key: Mapping[str, Any], bench: Bench, options: Options
+) -> Judgement:
+    """Judge the lines that are named, and run the mended unit in its place."""
+    if extraction.problem is not None:
+        return Judgement(UNREADABLE, NOT_RUN, extraction.problem)
+    if key["is_control"]:
+        right = extraction.lines == ()
+        reason = "it says that there is no bug" if right else "it reports a bug where none is"
+        return Judgement(PASSED if right else FAILED, NOT_RUN, reason, {"located": right})
+    lines = extraction.lines or ()
+    located = len(lines) <= MOST_NAMED and not set(key["accepted_lines"]).isdisjoint(lines)
+    verdict = _mended(extraction, key, bench, options)
+    repaired = verdict.status == PASSED
+    verdict = replace(verdict, checks={**verdict.checks, "located": located, "repaired": repaired})
+    if repaired and not located:
+        return replace(verdict, status=FAILED, reason="repaired, but the bug's line is not named")
+    return replace(verdict, reason="located and repaired") if repaired else verdict
+
+
+def _mended(
+    extraction: Extraction, key: Mapping[str, Any], bench: Bench, options: Options
+) -> Judgement:
+    """Run the answer's unit in its place."""
+    if extraction.code is None:
+        none = extraction.lines == ()
+        reason = "it says that there is no bug" if none else "it gives no code"
+        return Judgement(FAILED, NOT_RUN, reason)
+    code = code_key(key["code"])
+    try:
+        text = place(bench.read(code.path) if code.text is None else code.text, code, extraction)
+    except PlaceError as error:
+        return Judgement(FAILED, NOT_RUN, str(error))
+    return run_code_oracle(code, text, bench, options)
+
+
+def null_answers(candidate: Candidate) -> dict[str, str]:
+    """Return answers that name the right line but mend nothing, and those that say nothing."""
+    head = candidate.key["head"]
+    names = _parameters(candidate) or ["None"]
+    bodies = {
+        "pass": "pass", "return_none": "return None", "return_first": f"return {names[0]}",
+        "raise": "raise NotImplementedError",
+    }  # fmt: skip
+    line = (*candidate.accepted_lines, 1)[0]
+    found = {name: answer(line, f"{head}\n    {body}\n") for name, body in bodies.items()}
+    return {
+        **found, "prompt": answer(line, candidate.key["source"]), "clean": "LINES: none\n",
+        "line_only": f"LINES: {line}\n", "empty": "",
+    }  # fmt: skip
+
+
+def weak_answers(candidate: Candidate, material: Material) -> dict[str, str]:
+    """Return the right answer spoilt by one mutation each; a control has none to spoil."""
+    if candidate.is_control:
+        return {}
+    return {
+        f"{mutant.operator}:{mutant.site}": answer(candidate.accepted_lines[0], mutant.source)
+        for mutant in material.mutants(material.unit)
+    }
+
+
+def _unsuitable(material: Material, scenarios: int) -> str:
+    unit = material.unit
+    if unit["kind"] not in {"function", "method"}:
+        return f"a {unit['kind']} is no unit of this category"
+    if unit["statements"] < FEWEST_STATEMENTS:
+        return "fewer than two statements"
+    if unit["body_start_line"] <= unit["def_line"]:
+        return "the body begins on the line of its def"
+    return "fewer than four scenarios reach it" if scenarios < FEWEST_SCENARIOS else ""
+
+
+def _wanted(material: Material, bugs: list[_bugs.Bug]) -> list[_bugs.Bug]:
+    """Leave deletions to a tenth of the units: they have no line of their own to name."""
+    drawn = fraction(material.seed, material.unit["unit_id"], "deletion") * 100
+    return [bug for bug in bugs if bug.mutation.deletes == (drawn < DELETION_PERCENT)]
+
+
+def _first_fitting(drafts: list[Draft]) -> Iterator[Candidate | Rejection]:
+    """Yield the candidate of the first stratum that can hold the bug, or why none can."""
+    reasons = []
+    for draft in drafts:
+        try:
+            yield _understanding.candidate_of(draft)
+        except UnsuitableError as error:
+            reasons.append(f"{draft.stratum}: {error}")
+        else:
+            return
+    mutation = drafts[0].bug.mutation
+    name = f"{_name(drafts[0].material)}:{mutation.operator}:{mutation.site}"
+    yield _rejection(drafts[0].material, name, mutation.operator, "suitable", "; ".join(reasons))
+
+
+def _parameters(candidate: Candidate) -> list[str]:
+    given = function_of(f"{candidate.key['head']}\n    pass\n").args
+    names = [item.arg for item in (*given.posonlyargs, *given.args)]
+    return [name for name in names if name not in {"self", "cls"}]
+
+
+def _name(material: Material) -> str:
+    return f"{_understanding.CATEGORY}:{material.unit['unit_id']}"
+
+
+def _rejection(
+    material: Material, name: str, operator: str, gate: str, reason: str
+) -> Rejection:  # fmt: skip
+    return Rejection(
+        name, _understanding.CATEGORY, material.unit["unit_id"], operator, gate, reason
+    )

@@ -1,0 +1,145 @@
+"""Draws the final tasks of a target from all that were proven, in the mix that the config asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.core import seeds
+from assay.synthesis.rows import Output, candidate_of_row
+
+Row = Mapping[str, Any]
+NOT_DRAWN = "not_drawn"
+SHORT = "short_of_mix"
+CAPPED = frozenset({"control"})  # kinds that never stand in for another one
+DELETION_PERCENT = 10  # of a category's tasks, at most
+
+
+@dataclass
+class _Draw:
+    """The tasks of one category as they are drawn."""
+
+    settings: Mapping[str, Any]
+    pool: list[tuple[Row, Row]]
+    chosen: list[tuple[Row, Row]] = field(default_factory=list)
+
+    @property
+    def tasks(self) -> Mapping[str, Any]:
+        part: Mapping[str, Any] = self.settings["tasks"]
+        return part
+
+    def run(self) -> None:
+        """Draw one after the other what the mix lacks most, spread over files."""
+        while len(self.chosen) < self.tasks["per_category"]:
+            possible = [pair for pair in self.pool if pair not in self.chosen and self._fits(pair)]
+            if not possible:
+                break
+            self.chosen.append(min(possible, key=self._rank))
+
+    def wanted(self, column: str) -> dict[str, int]:
+        """Return value -> tasks asked for, of the column `stratum` or `kind`."""
+        count = self.tasks["per_category"]
+        if column == "stratum":
+            return shares(self.tasks["strata"], count)
+        values = sorted({key["kind"] for _, key in self.pool})
+        known = {name: self.tasks.get(f"{name}_percent") for name in values}
+        given = {name: percent for name, percent in known.items() if percent is not None}
+        rest = [name for name in values if name not in given]
+        left = max(0, 100 - sum(given.values()))
+        return shares({**given, **{name: left / len(rest) for name in rest}}, count)
+
+    def have(self, column: str, value: str) -> int:
+        """Return how many drawn tasks have a value in a column of the keys."""
+        return sum(key[column] == value for _, key in self.chosen)
+
+    def _rank(self, pair: tuple[Row, Row]) -> tuple[Any, ...]:
+        task, key = pair
+        lacks = [self.wanted(name).get(key[name], 0) - self.have(name, key[name])
+                 for name in ("kind", "stratum")]  # fmt: skip
+        in_file = sum(task["path"] == other["path"] for other, _ in self.chosen)
+        draw = seeds.digest(self.settings["seed"], task["task_id"])
+        return (lacks[0] <= 0, lacks[1] <= 0, in_file, -lacks[1], -lacks[0], draw)
+
+    def _fits(self, pair: tuple[Row, Row]) -> bool:
+        task, key = pair
+        most, kind = self.tasks["per_file"], key["kind"]
+        in_file = sum(task["path"] == other["path"] for other, _ in self.chosen)
+        if most and in_file >= most:
+            return False
+        if any(key["unit_id"] == other["unit_id"] for _, other in self.chosen):
+            return False
+        if kind in CAPPED and self.have("kind", kind) >= self.wanted("kind")[kind]:
+            return False
+        deleted = sum(_deletes(other) for _, other in self.chosen)
+        room = self.tasks["per_category"] * DELETION_PERCENT // 100
+        return not _deletes(key) or deleted < room
+
+
+def select(shards: Sequence[Output], settings: Mapping[str, Any], target: str) -> Output:
+    """Merge the shards and draw `per_category` tasks a category.
+
+    What was proven and not drawn is rejected by `not_drawn`; a category, stratum or kind that
+    could not be filled is said by a row of `short_of_mix`.
+    """
+    tasks = sorted((row for shard in shards for row in shard.tasks), key=_id)
+    keys = {row["task_id"]: row for shard in shards for row in shard.keys}
+    output = Output(rejected=[dict(row) for shard in shards for row in shard.rejected])
+    for category in sorted(settings["tasks"]["categories"]):
+        pool: list[tuple[Row, Row]] = [
+            (row, keys[row["task_id"]]) for row in tasks if row["category"] == category
+        ]
+        draw = _Draw(settings, pool)
+        draw.run()
+        output.tasks += [dict(task) for task, _ in draw.chosen]
+        output.keys += [dict(key) for _, key in draw.chosen]
+        output.rejected += [
+            _row(target, candidate_of_row(key), key, NOT_DRAWN, "proven, and not needed")
+            for task, key in pool if (task, key) not in draw.chosen
+        ]  # fmt: skip
+        output.rejected += _shortages(draw, category, target)
+    return output
+
+
+def shares(percents: Mapping[str, float], count: int) -> dict[str, int]:
+    """Split a count by percents, by largest remainders; ties go by name."""
+    total = sum(percents.values()) or 1
+    exact = {name: count * percent / total for name, percent in sorted(percents.items())}
+    found = {name: int(value) for name, value in exact.items()}
+    order = sorted(exact, key=lambda name: (found[name] - exact[name], name))
+    for name in order[: count - sum(found.values())]:
+        found[name] += 1
+    return found
+
+
+def _shortages(draw: _Draw, category: str, target: str) -> list[dict[str, Any]]:
+    asked, got = draw.tasks["per_category"], len(draw.chosen)
+    notes = [("all", asked, got)] if got < asked else []
+    for column in ("stratum", "kind"):
+        for value, count in draw.wanted(column).items():
+            have = draw.have(column, value)
+            notes += [(f"{column} {value}", count, have)] if have < count else []
+    return [
+        {
+            "target": target, "candidate_id": f"{category}:{name}", "category": category,
+            "unit_id": "", "operator": "", "gate": SHORT,
+            "reason": f"{name}: {count} asked for, {have} could be made",
+        }
+        for name, count, have in notes
+    ]  # fmt: skip
+
+
+def _row(target: str, candidate: str, key: Row, gate: str, reason: str) -> dict[str, Any]:
+    return {
+        "target": target, "candidate_id": candidate, "category": key["category"],
+        "unit_id": key["unit_id"], "operator": key["operator"], "gate": gate, "reason": reason,
+    }  # fmt: skip
+
+
+def _deletes(key: Row) -> bool:
+    return bool(json.loads(key["key_json"]).get("deletes"))
+
+
+def _id(row: Row) -> str:
+    return str(row["task_id"])
