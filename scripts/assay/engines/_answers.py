@@ -1,0 +1,119 @@
+"""One stream over all tasks: ask, journal, restart a dead engine once, void what is no measurement.
+
+Void rows are kept, and say why; they are never scored.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from assay.core.errors import HarnessError
+from assay.core.files import sha256_text
+from assay.core.progress import EVERY_S, say
+from assay.core.tables import Row
+from assay.engines._journal import Journal
+from assay.engines.base import ERROR, Answer, Engine, EngineDiedError, Request
+
+ENGINE_ERROR = "engine error"
+# So many requests in a row that killed the engine twice: it will not come back.
+GIVE_UP = 3
+
+
+def requests_of(tasks: Iterable[Row]) -> list[Request]:
+    """Return the requests of task rows, in the order that they are asked in."""
+    made = []
+    for task in sorted(tasks, key=lambda task: (task["target"], task["task_id"])):
+        if sha256_text(task["prompt"]) != task["prompt_sha256"]:
+            raise HarnessError(f"the prompt of {task['task_id']} is not the one of its digest")
+        made.append(Request(**{name: task[name] for name in Request.__annotations__}))
+    return made
+
+
+@dataclass
+class Stream:
+    """The engine under the run: what happened to it, and whether it is up."""
+
+    engine: Engine
+    events: list[str] = field(default_factory=list)
+    up: bool = True
+    lost: int = 0
+
+    def ask(self, request: Request) -> Answer:
+        """Return an answer; one whose request killed the engine twice is void."""
+        for _ in range(2 if self.lost < GIVE_UP else 0):
+            try:
+                if not self.up:
+                    self._note(f"{request.task_id}: the engine is started anew")
+                    self.engine.restart()
+                    self.up = True
+                answer = self.engine.answer(request)
+            except EngineDiedError as error:
+                self.up = False
+                self._note(f"{request.task_id}: {error}")
+            else:
+                self.lost = 0
+                return checked(answer)
+        self.lost += 1
+        self._note(f"{request.task_id}: void, the engine gave no answer")
+        return Answer("", "", finish_reason=ERROR, void=ENGINE_ERROR)
+
+    def _note(self, text: str) -> None:
+        self.events.append(text)
+        say(f"engine: {text}")
+
+
+def checked(answer: Answer) -> Answer:
+    """Return the answer, void if any of its prompt came from a cache."""
+    if answer.cached_tokens and not answer.void:
+        return replace(answer, void=f"{answer.cached_tokens} prompt tokens came from a cache")
+    return answer
+
+
+def answer_all(
+    stream: Stream, requests: Sequence[Request], journal: Journal, label: str,
+) -> list[Answer]:  # fmt: skip
+    """Return the answers in the order of the requests, taking finished ones from the journal."""
+    known = sum(journal.get(request) is not None for request in requests)
+    if known:
+        say(f"{label}: {known} of {len(requests)} answers are in the journal already")
+    progress = Progress(label, len(requests) - known, time.monotonic)
+    answers = []
+    for request in requests:
+        answer = journal.get(request)
+        if answer is None:
+            answer = stream.ask(request)
+            # An engine error may be the machine's fault: a restarted run asks again.
+            if answer.void != ENGINE_ERROR:
+                journal.put(request, answer)
+            progress.add(answer)
+        answers.append(answer)
+    progress.say_line()
+    return answers
+
+
+class Progress:
+    """Says how many answers are done, how fast, and how long the rest will take."""
+
+    def __init__(self, label: str, total: int, clock: Callable[[], float]) -> None:
+        self.label, self.total, self.clock = label, total, clock
+        self.began = self.said = clock()
+        self.done = self.tokens = 0
+
+    def add(self, answer: Answer) -> None:
+        """Count one answer; say a line every few seconds."""
+        self.done += 1
+        self.tokens += answer.completion_tokens
+        if self.clock() - self.said >= EVERY_S:
+            self.said = self.clock()
+            self.say_line()
+
+    def say_line(self) -> None:
+        """Say where the run stands."""
+        spent = max(self.clock() - self.began, 1e-3)
+        left = spent / max(self.done, 1) * (self.total - self.done)
+        say(
+            f"{self.label}: {self.done}/{self.total} answers, {self.tokens / spent:.1f} tokens/s, "
+            f"{spent:.0f} s, about {left:.0f} s left"
+        )

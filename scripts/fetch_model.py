@@ -1,0 +1,27 @@
+"""Put a model's weights into the cache, by digest, and write a receipt.
+
+A reference solver has no weights; its receipt says so.
+"""
+
+import argparse
+from pathlib import Path
+
+from assay.core import program
+from assay.core.files import write_json
+from assay.engines._weights import receipt_of
+from assay.images.store import cache_root
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Fetch, check, write the receipt."""
+    described = arguments.settings["model"]
+    write_json(arguments.receipt, receipt_of(arguments.model, described, arguments.cache))
+
+
+if __name__ == "__main__":
+    parser = program.parser(__doc__, contained=False)
+    parser.add_argument("--model", required=True, help="name of the model")
+    parser.add_argument("--cache", type=Path, default=cache_root(), help="default: ASSAY_CACHE")
+    parser.add_argument("--receipt", "--output", type=Path, required=True, help="file to write")
+    given = parser.parse_args()
+    program.run(main, given, program.lock_of(given.receipt))
