@@ -1,0 +1,1 @@
+"""Reproducible squashfs images from locked Debian packages and wheels, and what runs them."""

@@ -1,0 +1,91 @@
+"""Builds an image from its lock alone, and puts it into the cache if it is the locked one."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from assay.core.errors import UserError
+from assay.core.files import sha256_file
+from assay.core.locks import exclusive
+from assay.core.progress import say
+from assay.images.fetch import fetch_packages, fetch_wheels
+from assay.images.install import install_wheels
+from assay.images.names import name_of
+from assay.images.pack import pack, unpack_image
+from assay.images.root import finish, lay_out
+from assay.images.store import fuse_usable, image_file, image_folder, tree_digest, verify_image
+from assay.images.unpack import unpack_packages
+
+Lock = dict[str, Any]
+
+
+def ensure_image(cache: Path, lock: Lock, *, unpacked: bool | None = None) -> Path:
+    """Build the image of a lock unless the cache holds it; return its squashfs file.
+
+    It is unpacked beside the file too where `unpacked` says so, or by default where this user
+    can't open /dev/fuse. Raises UserError if what was built is not what the lock promises.
+    """
+    image = name_of(lock)
+    path, folder = image_file(cache, image), image_folder(cache, image)
+    wants_folder = not fuse_usable() if unpacked is None else unpacked
+    with exclusive(cache / "locks" / f"{image}.lock", image):
+        if not path.exists():
+            _build_checked(cache, lock, path)
+        if wants_folder and not folder.exists():
+            _unpack_checked(cache, lock, folder)
+        verify_image(cache, image, lock)
+    return path
+
+
+def build_image(cache: Path, lock: Lock, output: Path, scratch: Path) -> None:
+    """Write the squashfs file of a lock, working in the empty folder `scratch`."""
+    root = scratch / "root"
+    root.mkdir()
+    lay_out(root)
+    say(f"{lock['name']}: unpacking {len(lock['packages'])} packages")
+    unpack_packages(fetch_packages(cache, lock["packages"]), root)
+    for group in lock["wheels"]:
+        say(f"{lock['name']}: installing {len(group['files'])} wheels")
+        install_wheels(fetch_wheels(cache, group["files"]), group["into"], root)
+    say(f"{lock['name']}: compiling and packing")
+    finish(root, name_of(lock), lock["links"], lock["environment"])
+    pack(root, output, builder_tools(cache, lock, scratch))
+
+
+def builder_tools(cache: Path, lock: Lock, scratch: Path) -> Path:
+    """Unpack the packages that hold the locked mksquashfs; return their root."""
+    tools = scratch / "tools"
+    tools.mkdir()
+    lay_out(tools)
+    unpack_packages(fetch_packages(cache, lock["builder_packages"]), tools)
+    return tools
+
+
+def _build_checked(cache: Path, lock: Lock, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as scratch:
+        made = Path(scratch) / "image.sqfs"
+        build_image(cache, lock, made, Path(scratch))
+        found = sha256_file(made)
+        if found != lock["result"]["sha256"]:
+            raise UserError(
+                f"image {lock['name']} did not come out as locked", where=path,
+                given=f"sha256 {found}", expected=f"sha256 {lock['result']['sha256']}",
+                hint="the builder is not reproducible on this machine: please report it; "
+                "`make relock` makes the result of this machine the locked one",
+            )  # fmt: skip
+        made.chmod(0o644)
+        made.replace(path)
+
+
+def _unpack_checked(cache: Path, lock: Lock, folder: Path) -> None:
+    say(f"{lock['name']}: unpacking, since /dev/fuse can't be opened by this user")
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack-") as scratch:
+        made = Path(scratch) / "root"
+        source = image_file(cache, name_of(lock))
+        unpack_image(source, made, builder_tools(cache, lock, Path(scratch)))
+        if tree_digest(made) != lock["result"]["tree"]:
+            raise UserError("the image did not unpack as locked", where=source)
+        made.replace(folder)

@@ -1,0 +1,75 @@
+"""Image names: `<name>-<digest12>`, known before anything is built.
+
+The digest covers the lock (packages, wheels, environment) and the code that turns it into bytes.
+The lock in turn holds the digests of the files that it was made from, so that a stale lock is
+seen at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from assay.core.errors import UserError
+from assay.core.files import canonical_json, read_json, sha256_file
+
+ROOM = Path(__file__).parent
+# Modules whose code decides about an image's bytes.
+BUILDER = ("bytecode.py", "install.py", "ldcache.py", "pack.py", "root.py", "unpack.py")
+LOCKS = Path("containers/locks")
+HINT = "run `make relock`, look at the difference and commit it"
+
+
+def image_name(recipe: str, repository: Path, target: dict[str, Any] | None = None) -> str:
+    """Return the name of the image of a recipe (with `target`, of that target's testbed).
+
+    `target` is the target's config, of which `name` is used. Raises UserError if the lock is
+    missing, or older than the recipe, the requirements or the builder.
+    """
+    base = f"{recipe}-{target['name']}" if target else recipe
+    lock = read_lock(repository, base)
+    check_fresh(lock, repository)
+    name = name_of(lock)
+    if lock["result"]["image"] != name:
+        raise UserError(
+            "the image's lock is older than the builder", where=lock_path(repository, base),
+            given=lock["result"]["image"], expected=name, hint=HINT,
+        )  # fmt: skip
+    return name
+
+
+def lock_path(repository: Path, base: str) -> Path:
+    """Return the lock file of an image such as `tools` or `testbed-cerberus`."""
+    return repository / LOCKS / f"{base}.lock.json"
+
+
+def read_lock(repository: Path, base: str) -> dict[str, Any]:
+    """Return the lock of an image; raise UserError if there is none."""
+    path = lock_path(repository, base)
+    if not path.is_file():
+        raise UserError("the image has no lock", where=path, hint=HINT)
+    lock: dict[str, Any] = read_json(path)
+    return lock
+
+
+def check_fresh(lock: dict[str, Any], repository: Path) -> None:
+    """Raise UserError unless every file that the lock was made from is unchanged."""
+    for name, expected in sorted(lock["inputs"].items()):
+        path = repository / name
+        found = sha256_file(path) if path.is_file() else "no such file"
+        if found != expected:
+            raise UserError(
+                f"the lock of image {lock['name']} is older than its input", where=path,
+                given=found, expected=expected, hint=HINT,
+            )  # fmt: skip
+
+
+def name_of(lock: dict[str, Any]) -> str:
+    """Return `<name>-<digest12>` over the lock, without its result, and the builder's code."""
+    state = hashlib.sha256()
+    content = {key: value for key, value in lock.items() if key != "result"}
+    state.update(canonical_json(content).encode("utf-8"))
+    for module in BUILDER:
+        state.update((ROOM / module).read_bytes())
+    return f"{lock['name']}-{state.hexdigest()[:12]}"
