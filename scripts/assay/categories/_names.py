@@ -38,10 +38,10 @@ def names(*sources: str) -> Names:
     numbers: set[str] = set()
     for source in sources:
         tree = function_of(source)
-        bound = _bound(tree)
+        own = bound(tree)
         for statement in body_of(tree):
             for node in ast.walk(statement):
-                _note(node, bound, found, numbers)
+                _note(node, own, found, numbers)
     chains = {name for name in found["attributes"] if not _is_prefix(name, found["attributes"])}
     return Names(
         tuple(sorted(chains)), tuple(sorted(found["globals"])), tuple(sorted(found["strings"])),
@@ -65,24 +65,30 @@ def body_of(function: Function) -> list[ast.stmt]:
     return function.body[1:] if ast.get_docstring(function, clean=False) else function.body
 
 
-def _bound(function: Function) -> set[str]:
-    bound = {argument.arg for argument in ast.walk(function) if isinstance(argument, ast.arg)}
+def parameters(function: Function) -> set[str]:
+    """Return the names of a function's own parameters."""
+    return {item.arg for item in ast.walk(function.args) if isinstance(item, ast.arg)}
+
+
+def bound(function: Function) -> set[str]:
+    """Return the names that are bound anywhere in a function, its parameters among them."""
+    found = {item.arg for item in ast.walk(function) if isinstance(item, ast.arg)}
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
+            found.add(node.id)
         elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
+            found.add(node.name)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            bound |= {node.name} - {function.name}
-    return bound
+            found |= {node.name} - {function.name}
+    return found
 
 
-def _note(node: ast.AST, bound: set[str], found: dict[str, set[str]], numbers: set[str]) -> None:
+def _note(node: ast.AST, own: set[str], found: dict[str, set[str]], numbers: set[str]) -> None:
     if isinstance(node, ast.Attribute):
         chain = _chain(node)
         if chain:
             found["attributes"].add(chain)
-    elif isinstance(node, ast.Name) and node.id not in bound and not hasattr(builtins, node.id):
+    elif isinstance(node, ast.Name) and node.id not in own and not hasattr(builtins, node.id):
         found["globals"].add(node.id)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
         found["strings"].add(node.value)

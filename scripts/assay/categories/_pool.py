@@ -17,6 +17,7 @@ from assay.categories._types import Hidden, Row
 from assay.core.files import canonical_json
 
 Data = Mapping[str, Any]
+Observations = Mapping[str, Data]
 _DETAIL = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d+(?:\.\d+)?|[\[{(<].*[\]})>]", re.DOTALL)
 SHAPE_CHARS = 80
 FEWEST = 2  # shown scenarios, and hidden ones
@@ -30,6 +31,7 @@ class Case:
     atoms:    the parts of its shape that depend on the unit
     touched:  the result depends on the unit's body at all
     changed:  the result differs from the published code's (counterfactual tasks)
+    kills:    which of the wrong answers at hand it tells from the right one
     """
 
     scenario_id: str
@@ -38,6 +40,7 @@ class Case:
     atoms: frozenset[str] = frozenset()
     touched: bool = False
     changed: bool = False
+    kills: frozenset[int] = frozenset()
 
     def hidden(self) -> Hidden:
         """Return the case as a hidden check."""
@@ -52,39 +55,51 @@ class Split:
     hidden: tuple[Case, ...]
 
 
-def cases(rows: Iterable[Row], most: int) -> list[Case]:
-    """Return at most so many cases with the reference's observations, without equal scenarios."""
+def cases(rows: Sequence[Row], most: int) -> list[Case]:
+    """Return at most so many cases with the reference's observations, without equal scenarios.
+
+    Half of them are the scenarios that execute the fewest other units: they say the most about
+    this one. The other half is as the rows come, in their seeded order.
+    """
+    near = sorted(rows, key=lambda row: len(row.get("units") or ()))
     found: dict[str, Case] = {}
-    for row in rows:
-        data = json.loads(row["scenario_json"])
-        observation = json.loads(row["observation_json"])
-        found.setdefault(canonical_json(data), Case(row["scenario_id"], data, observation))
-        if len(found) == most:
-            break
+    for order, share in ((near, most // 2), (rows, most)):
+        for row in order:
+            if len(found) < share:
+                data = json.loads(row["scenario_json"])
+                case = Case(row["scenario_id"], data, json.loads(row["observation_json"]))
+                found.setdefault(canonical_json(data), case)
     return list(found.values())
 
 
 def judged(
-    pool: Sequence[Case], expected: Mapping[str, Data], stub: Mapping[str, Data]
-) -> list[Case]:
-    """Return the cases with the task's expectations, told apart by what a stub does.
+    pool: Sequence[Case], expected: Observations, stub: Observations,
+    wrong: Sequence[Observations] = (),
+) -> list[Case]:  # fmt: skip
+    """Return the cases with the task's expectations, told apart by what other bodies do.
 
-    expected, stub: observations by scenario id, of the right answer and of a body that does
-    nothing; a case without an expectation is dropped.
+    expected: observations by scenario id of the right answer; a case without one is dropped
+    stub:     those of a body that does nothing; wrong: those of wrong answers
     """
     found = []
     for case in pool:
-        right, idle = expected.get(case.scenario_id), stub.get(case.scenario_id)
+        name = case.scenario_id
+        right, idle = expected.get(name), stub.get(name)
         if right is None:
             continue
+        killed = frozenset(n for n, seen in enumerate(wrong) if _unlike(right, seen.get(name)))
         found.append(
             replace(
                 case, expected=right, atoms=shape(right) - (shape(idle) if idle else frozenset()),
-                touched=idle is None or canonical_json(right) != canonical_json(idle),
-                changed=canonical_json(right) != canonical_json(case.expected),
+                touched=_unlike(right, idle), changed=_unlike(right, case.expected),
+                kills=killed,
             )
         )  # fmt: skip
     return found
+
+
+def _unlike(right: Data, other: Data | None) -> bool:
+    return other is None or canonical_json(right) != canonical_json(other)
 
 
 def shape(observation: Data) -> frozenset[str]:
@@ -144,13 +159,13 @@ def undecided(chosen: Split) -> str:
 def _shown(pool: Sequence[Case], count: int) -> list[Case]:
     """Choose greedily what opens the most cases of the pool that are still undecided.
 
-    A counterfactual's first two cases are changed ones, and the last is one on which the unit
-    leaves no trace (a value that passes), as far as there are any.
+    A counterfactual's first two cases are changed ones, of which one is always left to be hidden;
+    the last case is one on which the unit leaves no trace (a value that passes), if there is one.
     """
     chosen: list[Case] = []
     changed = any(case.changed for case in pool)
     for number in range(min(count, len(pool))):
-        left = [case for case in pool if case not in chosen]
+        left = _without_last_changed([case for case in pool if case not in chosen])
         wanted = [case for case in left if case.changed or (case.touched and not changed)]
         if number == count - 1 and all(case.touched for case in chosen):
             wanted = [case for case in left if not case.touched]
@@ -158,6 +173,11 @@ def _shown(pool: Sequence[Case], count: int) -> list[Case]:
             wanted = [case for case in left if case.touched]
         chosen.append(min(wanted or left, key=lambda case: _rank(case, chosen, pool)))
     return chosen
+
+
+def _without_last_changed(left: list[Case]) -> list[Case]:
+    last = sum(case.changed for case in left) == 1
+    return [case for case in left if not (last and case.changed)] or left
 
 
 def _rank(case: Case, chosen: Sequence[Case], pool: Sequence[Case]) -> tuple[int, bool, int]:
@@ -168,16 +188,30 @@ def _rank(case: Case, chosen: Sequence[Case], pool: Sequence[Case]) -> tuple[int
 
 
 def _mixed(pool: Sequence[Case], count: int) -> list[Case]:
-    """Take a third each of changed, touched and untouched cases, as far as there are any."""
+    """Take what kills a wrong answer that nothing before kills, then a third each of the rest.
+
+    The thirds are changed, touched and untouched cases, as far as there are any.
+    """
+    chosen = _killers(pool)[:count]
+    left = [case for case in pool if case not in chosen]
     kinds = [
-        [case for case in pool if case.changed],
-        [case for case in pool if case.touched and not case.changed],
-        [case for case in pool if not case.touched and not case.changed],
+        [case for case in left if case.changed],
+        [case for case in left if case.touched and not case.changed],
+        [case for case in left if not case.touched and not case.changed],
     ]
-    chosen: list[Case] = []
     while len(chosen) < count and any(kinds):
         chosen += [kind.pop(0) for kind in kinds if kind]
     return chosen[:count]
+
+
+def _killers(pool: Sequence[Case]) -> list[Case]:
+    chosen: list[Case] = []
+    alive = frozenset().union(*(case.kills for case in pool))
+    while alive:
+        best = max(pool, key=lambda case: len(case.kills & alive))
+        chosen.append(best)
+        alive -= best.kills
+    return chosen
 
 
 def _kind(encoded: Any) -> str:

@@ -6,17 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay.categories._changed_rule import stated
 from assay.categories._pool import Case
 from assay.categories._types import Material, Mutation, Row
-from assay.core.execution import RAN, Job, JobResult, Scenario
+from assay.core.execution import RAN, Job, JobResult, Limits, Scenario
 from assay.core.files import canonical_json
 from assay.core.splice import lines_of, replace_lines
 
 Data = Mapping[str, Any]
 
-# Families whose changed rule is clear to a reader come first; the rest is in the seeded order.
-CLEAR_WORDS = ("compar", "relation", "bound", "constant", "none", "missing", "empty", "member",
-               "equal", "key")  # fmt: skip
 MOST_CHANGED_PERCENT = 70  # of the scenarios: beyond, the variant is another function
 
 
@@ -68,29 +66,25 @@ def observe(material: Material, sources: Sequence[str], pool: Sequence[Case]) ->
     """Run the pool's scenarios on each source of the unit."""
     text = material.bench.read(material.unit["path"])
     scenarios = [Scenario(case.scenario_id, case.data) for case in pool]
-    return material.bench.run(
-        [
-            Job({material.unit["path"]: file_with(material.unit, text, source)}, scenarios)
-            for source in sources
-        ]
-    )
+    path, limits = material.unit["path"], Limits(**material.settings.get("limits", {}))
+    files = [{path: file_with(material.unit, text, source)} for source in sources]
+    return material.bench.run([Job(changed, scenarios, limits=limits) for changed in files])
 
 
 def clear_mutants(material: Material) -> list[Mutation]:
-    """Return the mutations that a rule in words can state, the clearest families first."""
-    head = head_of(material.unit).text
-    fit = [
-        mutant for mutant in material.mutants(material.unit)
-        if mutant.source.startswith(head) and mutant.rule.strip() and not mutant.deletes
-    ]  # fmt: skip
-    return sorted(fit, key=lambda mutant: not any(word in mutant.operator for word in CLEAR_WORDS))
+    """Return the mutations of the body whose changed rule can be stated, the clearest first."""
+    head, unit = head_of(material.unit).text, material.unit
+    fit = [mutant for mutant in material.mutants(unit) if mutant.source.startswith(head)]
+    return stated(unit["source"], fit)
 
 
 def passing_tests(material: Material, variant: Mutation) -> tuple[str, ...]:
     """Return the covering tests that a variant passes, in the order of the material."""
     unit = material.unit
     text = file_with(unit, material.bench.read(unit["path"]), variant.source)
-    result = material.bench.run([Job({unit["path"]: text}, tests=material.tests)])[0]
+    limits = Limits(**material.settings.get("limits", {}))
+    job = Job({unit["path"]: text}, tests=material.tests, limits=limits)
+    result = material.bench.run([job])[0]
     return tuple(name for name in material.tests if result.tests.get(name) == "passed")
 
 

@@ -11,7 +11,7 @@ body's answer on counterfactual tasks, else null).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.categories import _constraints, _variants
@@ -43,14 +43,15 @@ from assay.categories.base import (
     place,
     run_code_oracle,
 )
-from assay.core.execution import Bench
+from assay.core.execution import Bench, JobResult
 from assay.core.seeds import fraction
 
 PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
 FORMAT = "code"
 
-POOL = 80  # scenarios of a unit that are looked at
-TRIED = 6  # variants of a unit that are run in search of a counterfactual
+POOL = 48  # scenarios of a unit that are looked at
+TRIED = 4  # variants of a unit that are run in search of a counterfactual
+SPOILT = 4  # other mutants that the hidden scenarios are chosen to tell from the right answer
 KEPT = 2  # counterfactual candidates of a unit, at most
 
 EXAMPLE_UNIT = '''def limited(value, most=10):
@@ -71,7 +72,23 @@ EXAMPLES = (
     ("I don't know.", UNREADABLE),
 )
 
-Observations = Mapping[str, Mapping[str, Any]]
+
+@dataclass(frozen=True)
+class Trial:
+    """What a unit's scenarios showed: of a stub, of clear variants, and of other mutants."""
+
+    pool: list[Case]
+    idle: JobResult
+    variants: list[tuple[Mutation, JobResult]]
+    others: list[JobResult]
+
+    def judged(self, right: JobResult | None) -> list[Case]:
+        """Return the cases where `right` (None: the published code) is the right answer."""
+        published = {case.scenario_id: case.expected for case in self.pool}
+        wrong = [result for _, result in self.variants if result is not right] + self.others
+        seen = [result.observations for result in wrong] + ([published] if right else [])
+        expected = right.observations if right else published
+        return judged(self.pool, expected, self.idle.observations, seen)
 
 
 def propose(material: Material) -> Iterator[Candidate | Rejection]:
@@ -82,14 +99,12 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
         reason = reason or "fewer than three different scenarios"
         yield _rejection(material, None, "eligible", reason)
         return
-    idle = _variants.observe(material, [_variants.stub(material.unit)], pool)[0].observations
+    trial = _tried(material, pool)
     percent = material.settings["tasks"]["counterfactual_percent"]
     drawn = fraction(material.seed, material.unit["unit_id"], "counterfactual") * 100 < percent
     makers = [_counterfactual, _original] if drawn else [_original, _counterfactual]
-    if percent in {0, 100}:
-        makers = makers[:1]
-    for make in makers:
-        yield from make(material, pool, idle)
+    for make in makers[: 1 if percent in {0, 100} else 2]:
+        yield from make(material, trial)
 
 
 def judge(
@@ -137,26 +152,28 @@ def weak_answers(candidate: Candidate, material: Material) -> dict[str, str]:
     }
 
 
-def _original(
-    material: Material, pool: list[Case], idle: Observations
-) -> Iterator[Candidate | Rejection]:
-    expected = {case.scenario_id: case.expected for case in pool}
-    yield _drafted(material, None, judged(pool, expected, idle), material.tests)
+def _tried(material: Material, pool: list[Case]) -> Trial:
+    clear = _variants.clear_mutants(material)[:TRIED]
+    known = {variant.source for variant in clear}
+    others = [item.source for item in material.mutants(material.unit) if item.source not in known]
+    sources = [_variants.stub(material.unit), *(item.source for item in clear), *others[:SPOILT]]
+    idle, *results = _variants.observe(material, sources, pool)
+    return Trial(pool, idle, list(zip(clear, results, strict=False)), results[len(clear) :])
 
 
-def _counterfactual(
-    material: Material, pool: list[Case], idle: Observations
-) -> Iterator[Candidate | Rejection]:
-    variants = _variants.clear_mutants(material)[:TRIED]
-    results = _variants.observe(material, [variant.source for variant in variants], pool)
+def _original(material: Material, trial: Trial) -> Iterator[Candidate | Rejection]:
+    yield _drafted(material, None, trial.judged(None), material.tests)
+
+
+def _counterfactual(material: Material, trial: Trial) -> Iterator[Candidate | Rejection]:
     kept = 0
-    for variant, result in zip(variants, results, strict=True):
-        reason = _variants.unclear(result, pool)
+    for variant, result in trial.variants:
+        reason = _variants.unclear(result, trial.pool)
         if reason:
             yield _rejection(material, variant, "clear_variant", reason)
         elif kept < KEPT:
             tests = _variants.passing_tests(material, variant)
-            found = _drafted(material, variant, judged(pool, result.observations, idle), tests)
+            found = _drafted(material, variant, trial.judged(result), tests)
             kept += isinstance(found, Candidate)
             yield found
 
