@@ -70,7 +70,7 @@ def of_json(value: Any) -> tuple[int, ...] | None:
         return ()
     if isinstance(value, str):
         return read(value)
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return tidy([value])
     if not isinstance(value, list):
         return None

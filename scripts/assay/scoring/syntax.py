@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
 import textwrap
 import tokenize
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 MAX_CODE_CHARS = 100_000
 MAX_DEPTH = 150  # nodes; real code stays below 40
 _START = re.compile(r"[ \t]*(@|def\b|async\b|class\b|import\b|from\b|[A-Za-z_]\w*[ \t]*=[^=])")
 _NUMBERED = re.compile(r"[ \t]*\d{1,6}[ \t]*[|:│][ \t]?|[ \t]*\d{1,6}\t")
-_MAX_REGIONS = 400
+MAX_SALVAGED = 8_000  # lines
+MAX_REGION = 1_500  # lines
 
 
 def parse(text: str) -> ast.Module | None:
@@ -48,15 +48,18 @@ def parse_mended(text: str) -> tuple[str, ast.Module, str] | None:
 
 
 def salvaged(text: str) -> str:
-    """Return only the definitions, imports and assignments of a text that mixes code and prose."""
+    """Return only the definitions, imports and assignments of a text that mixes code and prose.
+
+    The work is bounded: after `MAX_SALVAGED` lines of statements, good or bad, it stops.
+    """
     lines = text.split("\n")
-    kept, at, budget = [], 0, _MAX_REGIONS
-    while at < len(lines) and budget:
+    kept, at, budget = [], 0, MAX_SALVAGED
+    while at < len(lines) and budget > 0:
         if not _START.match(lines[at]):
             at += 1
             continue
-        budget -= 1
-        region = _region(lines, at)
+        region, looked_at = _region(lines, at)
+        budget -= looked_at
         if region and parse("\n".join(region)):
             kept.extend(region)
             at += len(region)
@@ -74,21 +77,35 @@ def _shallow(tree: ast.AST) -> bool:
     return False
 
 
-def _region(lines: list[str], start: int) -> list[str]:
-    """Return the dedented lines of the definition or statement that starts at `start`."""
+def _region(lines: list[str], start: int) -> tuple[list[str], int]:
+    """Return the dedented lines of the statement that starts at `start`, and the lines read."""
     margin = len(lines[start]) - len(lines[start].lstrip())
     prefix = lines[start][:margin]
-    # Bounded, so that many starts which never end cost linear time.
-    window = lines[start : start + 1500]
-    dedented = [line[margin:] if line.startswith(prefix) else line for line in window]
-    return dedented[: _suite_rows(dedented)]
+    window = lines[start : start + MAX_REGION]
+    reader = _Reader(line[margin:] if line.startswith(prefix) else line for line in window)
+    rows = _suite_rows(reader)
+    return reader.seen[:rows], max(1, len(reader.seen))
 
 
-def _suite_rows(lines: list[str]) -> int:
+class _Reader:
+    """Hands out lines one by one and keeps those that were handed out."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines, self.seen = lines, list[str]()
+
+    def __call__(self) -> str:
+        line = next(self.lines, None)
+        if line is None:
+            return ""
+        self.seen.append(line)
+        return line + "\n"
+
+
+def _suite_rows(reader: Callable[[], str]) -> int:
     """Return how many lines the first statement takes, with its decorators and its suite."""
-    depth, rows, head, before = 0, 0, "", ""
+    depth, rows, head, before, opened = 0, 0, "", "", False
     try:
-        for token in tokenize.generate_tokens(io.StringIO("\n".join(lines) + "\n").readline):
+        for token in tokenize.generate_tokens(reader):
             if token.type == tokenize.INDENT:
                 depth += 1
             elif token.type == tokenize.DEDENT:
@@ -97,10 +114,13 @@ def _suite_rows(lines: list[str]) -> int:
                     return rows
             elif token.type == tokenize.NEWLINE:
                 rows = token.start[0]
-                if depth == 0 and before != ":" and head != "@":
+                opened = before == ":"
+                if depth == 0 and not opened and head != "@":
                     return rows
                 head = ""
             elif token.type not in (tokenize.NL, tokenize.COMMENT):
+                if depth == 0 and opened:
+                    return rows  # a suite was announced, and none came
                 head, before = head or token.string, token.string
     except (tokenize.TokenError, SyntaxError, ValueError):
         return rows

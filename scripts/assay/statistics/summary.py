@@ -70,7 +70,7 @@ def audit_figures(verdicts: Iterable[Row]) -> dict[str, Any] | None:
         cleared=sum(row["status"] == "passed" for row in negatives),
         accused=sum(row["status"] == "failed" for row in negatives),
         negatives=len(negatives),
-        located=sum(checks.get("located", False) for checks in detected),
+        located=sum(checks.get("localised", False) for checks in detected),
     )  # fmt: skip
     return detector(seen)
 
