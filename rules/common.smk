@@ -25,12 +25,17 @@ SHARDS = RUN.settings.config["execution"]["shards"]
 
 
 def command(rule, wildcards="", inputs="", outputs="", params="", image="{params.image}"):
-    """The command line of a step: its flags are named after its inputs, outputs and params."""
+    """The command line of a step: its flags are named after its inputs, outputs and params.
+
+    A final underscore (`keys_`, since Snakemake reserves `keys`) is no part of the flag; an output
+    with an input's name gets the flag `--out-<name>`.
+    """
     flags = [f"--{name} {{wildcards.{name}}}" for name in wildcards.split()]
-    flags += [f"--{name} {{input.{name}}}" for name in inputs.split()]
+    flags += [f"--{name.rstrip('_')} {{input.{name}}}" for name in inputs.split()]
     taken = set(inputs.split())
     for name in outputs.split():
-        flags.append(f"--{'out-' if name in taken else ''}{name} {{output.{name}}}")
+        prefix = "out-" if name in taken else ""
+        flags.append(f"--{prefix}{name.rstrip('_')} {{output.{name}}}")
     flags += [f"--{name} {{params.{name}}}" for name in params.split()]
     flags += [f"--image {image}"] if image else []
     flags += ["--settings {params.settings:q}", "--log {log}", f"--run-lock {RUN.lock}"]

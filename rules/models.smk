@@ -6,7 +6,7 @@
 
 def keys_for(wildcards):
     """Keys of all targets for a reference solver; nothing for a model."""
-    known = expand(rules.select_tasks.output.keys, target=TARGETS)
+    known = expand(rules.select_tasks.output.keys_, target=TARGETS)
     return known if RUN.needs_keys(wildcards.model) else []
 
 
@@ -25,7 +25,7 @@ rule fetch_model:
 rule run_model:
     input:
         tasks=expand(rules.select_tasks.output.tasks, target=TARGETS),
-        keys=keys_for,
+        keys_=keys_for,
         receipt=rules.fetch_model.output.receipt,
         image=lambda w: receipt(RUN.engine_image(w.model)),
     output:
@@ -43,7 +43,7 @@ rule run_model:
         settings=settings_of("seed"),
         code=lambda w: RUN.code("run_model", engines=[engine(w)]),
         image=lambda w: RUN.images[RUN.engine_image(w.model)],
-        optional=lambda w, input: RUN.optional_flags(w.model, input.keys),
+        optional=lambda w, input: RUN.optional_flags(w.model, input.keys_),
     shell:
         command("run_model", "model", "tasks receipt", "responses telemetry fingerprint")
         + " {params.optional}"

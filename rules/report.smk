@@ -10,7 +10,7 @@ rule render_report:
     input:
         summary=rules.summarise_scores.output.summary,
         tasks=TASKS,
-        keys=KEYS,
+        keys_=KEYS,
         rejected=REJECTED,
         responses=RESPONSES,
         verdicts=VERDICTS,
@@ -30,7 +30,7 @@ rule render_report:
     shell:
         command(
             "render_report",
-            inputs="summary tasks keys rejected responses verdicts telemetry fingerprints",
+            inputs="summary tasks keys_ rejected responses verdicts telemetry fingerprints",
             outputs="report table",
             image=TOOLS,
         )

@@ -7,7 +7,7 @@ rule score_answers:
     input:
         source=rules.fetch_source.output.source,
         tasks=rules.select_tasks.output.tasks,
-        keys=rules.select_tasks.output.keys,
+        keys_=rules.select_tasks.output.keys_,
         responses=rules.run_model.output.responses,
         image=testbed_receipt,
     output:
@@ -23,21 +23,21 @@ rule score_answers:
         image=testbed_image,
     shell:
         command(
-            "score_answers", "target model", "source tasks keys responses", "verdicts telemetry"
+            "score_answers", "target model", "source tasks keys_ responses", "verdicts telemetry"
         )
 
 
 VERDICTS = expand(rules.score_answers.output.verdicts, model=MODELS, target=TARGETS)
 RESPONSES = expand(rules.run_model.output.responses, model=MODELS)
 TASKS = expand(rules.select_tasks.output.tasks, target=TARGETS)
-KEYS = expand(rules.select_tasks.output.keys, target=TARGETS)
+KEYS = expand(rules.select_tasks.output.keys_, target=TARGETS)
 REJECTED = expand(rules.select_tasks.output.rejected, target=TARGETS)
 
 
 rule summarise_scores:
     input:
         tasks=TASKS,
-        keys=KEYS,
+        keys_=KEYS,
         rejected=REJECTED,
         responses=RESPONSES,
         verdicts=VERDICTS,
@@ -56,7 +56,7 @@ rule summarise_scores:
         command(
             "summarise_scores",
             "",
-            "tasks keys rejected responses verdicts",
+            "tasks keys_ rejected responses verdicts",
             "summary database",
             image=TOOLS,
         )

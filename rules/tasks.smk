@@ -14,7 +14,9 @@ rule synthesise_tasks:
         tasks=temp(
             RUN.result("synthesise_tasks", "{target}", "{shard}-of-{shards}", "tasks.parquet")
         ),
-        keys=temp(RUN.result("synthesise_tasks", "{target}", "{shard}-of-{shards}", "keys.parquet")),
+        keys_=temp(
+            RUN.result("synthesise_tasks", "{target}", "{shard}-of-{shards}", "keys.parquet")
+        ),
         rejected=temp(
             RUN.result("synthesise_tasks", "{target}", "{shard}-of-{shards}", "rejected.parquet")
         ),
@@ -32,7 +34,7 @@ rule synthesise_tasks:
             "synthesise_tasks",
             "target shard shards",
             "source units behaviour scenarios",
-            "tasks keys rejected",
+            "tasks keys_ rejected",
             "prompts",
         )
 
@@ -46,12 +48,12 @@ def shards_of(name):
 rule select_tasks:
     input:
         tasks=shards_of("tasks"),
-        keys=shards_of("keys"),
+        keys_=shards_of("keys"),
         rejected=shards_of("rejected"),
         image=receipt("tools"),
     output:
         tasks=RUN.result("select_tasks", "{target}", "tasks.parquet"),
-        keys=RUN.result("select_tasks", "{target}", "keys.parquet"),
+        keys_=RUN.result("select_tasks", "{target}", "keys.parquet"),
         rejected=RUN.result("select_tasks", "{target}", "rejected.parquet"),
     log:
         RUN.log("select_tasks", "{target}"),
@@ -61,4 +63,6 @@ rule select_tasks:
         settings=settings_of("seed", "tasks"),
         code=RUN.code("select_tasks"),
     shell:
-        command("select_tasks", "target", "tasks keys rejected", "tasks keys rejected", image=TOOLS)
+        command(
+            "select_tasks", "target", "tasks keys_ rejected", "tasks keys_ rejected", image=TOOLS
+        )

@@ -59,3 +59,9 @@ def test_an_operator_concerns_synthesis_and_neither_mining_nor_the_model():
     assert operators <= closure(SCRIPTS, "synthesise_tasks", {})
     for rule in ("extract_units", "record_behaviour", "run_model", "fetch_source"):
         assert not operators & closure(SCRIPTS, rule, {})
+
+
+def test_what_runs_in_the_sandbox_is_part_of_every_step_that_runs_code_there():
+    inside = set((SCRIPTS / "assay/testbed/inside").glob("*.py"))
+    for rule in ("record_behaviour", "synthesise_tasks", "score_answers"):
+        assert inside <= closure(SCRIPTS, rule, {}), rule

@@ -1,7 +1,8 @@
 """Content digests of the code that a step uses, so that an edit re-runs it and a touch does not.
 
 The closure is read from the sources: imports of `assay` modules, plug-in rooms named in calls of
-the registry, and sibling files named as text ("worker.py", which is mounted into the sandbox).
+the registry, and what is mounted into the sandbox, which is named as text: a sibling file
+("worker.py"), a module ("assay.room.module") or a folder ("room/folder").
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from assay.core.seeds import digest
 
 _ROOM = re.compile(r"\b(?:discover|load|names)\(\s*\"(\w+)\"")
 _SIBLING = re.compile(r"\"(\w+\.py)\"")
+_MODULE = re.compile(r"\"(assay(?:\.\w+)+)\"")
+_FOLDER = re.compile(r"\"(\w+(?:/\w+)+)\"")
 
 
 def code_digest(
@@ -58,6 +61,10 @@ def _reached(path: Path, scripts: Path, plugins: Mapping[str, Iterable[str]]) ->
         )
     for name in _SIBLING.findall(text):
         yield path.parent / name
+    for name in _MODULE.findall(text):
+        yield from _files_of(name, scripts)
+    for name in _FOLDER.findall(text):
+        yield from sorted((scripts / "assay" / name).glob("*.py"))
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:

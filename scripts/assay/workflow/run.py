@@ -8,8 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import shutil
-import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +19,7 @@ from assay.core import registry
 from assay.core import settings as config_settings
 from assay.core.errors import UserError
 from assay.core.files import canonical_json
+from assay.images.apptainer import locate, version_of
 from assay.images.names import image_name
 from assay.images.store import cache_root, container_path
 from assay.workflow.code import code_digest
@@ -147,6 +147,8 @@ class Run:
         """
         for name, value in FIXED_ENVIRONMENT.items():
             os.environ.setdefault(f"APPTAINERENV_{name}", value)
+        programs = [str(Path(sys.executable).parent), str(runtime_folder())]
+        os.environ["PATH"] = os.pathsep.join([*programs, os.environ["PATH"]])
         os.environ["APPTAINER_BIND"] = f"{cache_root()}:{cache_root()}:ro"
         os.environ["APPTAINERENV_ASSAY_RUNTIME"] = runtime_version()
         # Steps on the host (fetching, building) see the same fixed values.
@@ -172,13 +174,18 @@ def prepare(
     return run
 
 
-def runtime_version() -> str:
-    """Return "apptainer 1.4.5", or raise UserError if there is none on PATH."""
-    found = shutil.which("apptainer")
+def runtime_folder() -> Path:
+    """Return the folder of the `apptainer` to use, or raise UserError if there is none."""
+    found = locate(cache_root())
     if not found:
         raise UserError(
-            "apptainer is not on PATH", expected="apptainer 1.4 or newer",
+            "there is no usable apptainer", expected="apptainer 1.4 or newer",
             hint="`make setup` finds or installs it; `make run` does so by itself",
         )  # fmt: skip
-    done = subprocess.run([found, "--version"], capture_output=True, text=True, check=True)
-    return done.stdout.strip().replace(" version", "")
+    return found
+
+
+def runtime_version() -> str:
+    """Return the container runtime's name and version, such as "apptainer 1.4.5"."""
+    version = version_of(runtime_folder() / "apptainer")
+    return "apptainer " + ".".join(map(str, version))
