@@ -72,6 +72,18 @@ def cases(rows: Sequence[Row], most: int) -> list[Case]:
     return list(found.values())
 
 
+def published(pool: Sequence[Case]) -> dict[str, Data]:
+    """Return what the published code does on fresh cases, by scenario id."""
+    return {case.scenario_id: case.expected for case in pool}
+
+
+def untellable(pool: Sequence[Case]) -> str:
+    """Return why no choice of the judged cases could tell a right body, or an empty text."""
+    if sum(case.touched for case in pool) < FEWEST:
+        return f"fewer than {FEWEST} scenarios depend on the unit"
+    return "all scenarios have the same result" if distinct(pool) < 2 else ""
+
+
 def judged(
     pool: Sequence[Case], expected: Observations, stub: Observations,
     wrong: Sequence[Observations] = (),
@@ -153,7 +165,7 @@ def undecided(chosen: Split) -> str:
     if any(case.changed for case in both):
         lacking = [name for name, part in parts.items() if not any(c.changed for c in part)]
         return f"no {lacking[0]} scenario shows the changed rule" if lacking else ""
-    return "" if distinct(both) > 1 else "all scenarios have the same result"
+    return untellable(both)
 
 
 def _shown(pool: Sequence[Case], count: int) -> list[Case]:

@@ -25,7 +25,7 @@ from assay.categories._generation_dials import (
     unsuitable,
 )
 from assay.categories._names import function_of
-from assay.categories._pool import Case, cases, judged, split, undecided
+from assay.categories._pool import Case, cases, judged, published, split, undecided, untellable
 from assay.categories.base import (
     FAILED,
     NOT_RUN,
@@ -84,10 +84,10 @@ class Trial:
 
     def judged(self, right: JobResult | None) -> list[Case]:
         """Return the cases where `right` (None: the published code) is the right answer."""
-        published = {case.scenario_id: case.expected for case in self.pool}
+        usual = published(self.pool)
         wrong = [result for _, result in self.variants if result is not right] + self.others
-        seen = [result.observations for result in wrong] + ([published] if right else [])
-        expected = right.observations if right else published
+        seen = [result.observations for result in wrong] + ([usual] if right else [])
+        expected = right.observations if right else usual
         return judged(self.pool, expected, self.idle.observations, seen)
 
 
@@ -99,7 +99,12 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
         reason = reason or "fewer than three different scenarios"
         yield _rejection(material, None, "eligible", reason)
         return
-    trial = _tried(material, pool)
+    idle = _variants.observe(material, [_variants.stub(material.unit)], pool)[0]
+    reason = untellable(judged(pool, published(pool), idle.observations))
+    if reason:
+        yield _rejection(material, None, "decidable", reason)
+        return
+    trial = _tried(material, pool, idle)
     percent = material.settings["tasks"]["counterfactual_percent"]
     drawn = fraction(material.seed, material.unit["unit_id"], "counterfactual") * 100 < percent
     makers = [_counterfactual, _original] if drawn else [_original, _counterfactual]
@@ -152,12 +157,12 @@ def weak_answers(candidate: Candidate, material: Material) -> dict[str, str]:
     }
 
 
-def _tried(material: Material, pool: list[Case]) -> Trial:
+def _tried(material: Material, pool: list[Case], idle: JobResult) -> Trial:
     clear = _variants.clear_mutants(material)[:TRIED]
     known = {variant.source for variant in clear}
     others = [item.source for item in material.mutants(material.unit) if item.source not in known]
-    sources = [_variants.stub(material.unit), *(item.source for item in clear), *others[:SPOILT]]
-    idle, *results = _variants.observe(material, sources, pool)
+    sources = [*(item.source for item in clear), *others[:SPOILT]]
+    results = _variants.observe(material, sources, pool)
     return Trial(pool, idle, list(zip(clear, results, strict=False)), results[len(clear) :])
 
 
