@@ -51,19 +51,22 @@ def unsuitable(material: Material) -> tuple[str, str]:
     plain = {"@staticmethod", "@classmethod"}
     if unit["kind"] not in {"function", "method"} or unit["is_async"]:
         return "eligible", "no plain function or method"
-    if set(unit["decorators"]) - plain:
-        return "eligible", "decorated"
+    if set(unit["decorators"]) - plain or "<locals>" in unit["qualname"]:
+        return "eligible", "decorated or defined inside of a function"
     if not material.scenarios:
         return "eligible", "no scenario reaches it"
     if unit["lines"] > MOST_LINES:
         return "eligible", "too long"
-    if not parameters(unit, node_of(material.bench.read(unit["path"]), unit)):
+    node = node_of(material.bench.read(unit["path"]), unit)
+    if not parameters(unit, node):
         return "eligible", "no parameter of its own"
-    found = sinks(unit["source"], node_of(material.bench.read(unit["path"]), unit))
+    if all(isinstance(item, ast.Pass | ast.Raise) for item in statements(node)):
+        return "eligible", "it does nothing"
+    found = sinks(node)
     return ("already_weak", f"it calls {', '.join(found)}") if found else ("", "")
 
 
-def sinks(_source: str, node: ast.AST) -> list[str]:
+def sinks(node: ast.AST) -> list[str]:
     """Return the sorted names of dangerous calls that the unit makes already."""
     names = {ast.unparse(item.func) for item in ast.walk(node) if isinstance(item, ast.Call)}
     return sorted(

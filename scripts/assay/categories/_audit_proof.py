@@ -11,10 +11,8 @@ from assay.categories._types import Material, Row
 from assay.core.codec import encode
 from assay.core.execution import RAN, Job, JobResult, Probe, Scenario
 from assay.core.files import canonical_json
-from assay.core.seeds import shuffled
 
-COMPARED = 12  # recorded scenarios that both twins must still agree with
-PROBED = 2  # scenarios that the inputs are tried in
+COMPARED = 8  # recorded scenarios that both twins must still agree with
 
 Refusal = tuple[str, str]
 
@@ -72,15 +70,29 @@ def _inputs(attempt: Attempt) -> dict[str, Any]:
 
 def _probes(material: Material, attempt: Attempt) -> list[Probe]:
     unit, parameter = material.unit, attempt.site.parameter
-    rows = sorted(
-        material.scenarios[: 4 * COMPARED],
-        key=lambda row: (row["mutator"] != "recorded", len(row["scenario_json"]), row["scenario_id"]),
-    )  # fmt: skip
+    rows = sorted(material.scenarios[: 4 * COMPARED], key=_simplest)
+    chosen = rows[
+        : 1 if attempt.site.before == 0 else 2
+    ]  # further down, not all of them lead there
     return [
-        Probe(f"{name}.{turn}", _scenario(row), unit["module"], unit["qualname"], parameter, encode(value))
-        for turn, row in enumerate(rows[:PROBED])
+        Probe(f"{name}.{turn}", _scenario(row), unit["module"], _bound_name(unit), parameter,
+              encode(value))
+        for turn, row in enumerate(chosen)
         for name, value in _inputs(attempt).items()
     ]  # fmt: skip
+
+
+def _simplest(row: Row) -> tuple[bool, int, str]:
+    return row["mutator"] != "recorded", len(row["scenario_json"]), row["scenario_id"]
+
+
+def _bound_name(unit: Row) -> str:
+    """Return the qualified name under which Python binds the unit (`__x` is mangled in a class)."""
+    parent, _, name = unit["qualname"].rpartition(".")
+    private = name.startswith("__") and not name.endswith("__")
+    if unit["kind"] == "method" and private:
+        name = f"_{parent.rpartition('.')[2].lstrip('_')}{name}"
+    return f"{parent}.{name}" if parent else name
 
 
 def _by_input(probes: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
@@ -105,9 +117,7 @@ def _behaviour(material: Material, results: Sequence[JobResult]) -> Refusal | No
     return None
 
 
-def _different_work(
-    attempt: Attempt, weak: Mapping[str, Any], hardened: Mapping[str, Any]
-) -> str:
+def _different_work(attempt: Attempt, weak: Mapping[str, Any], hardened: Mapping[str, Any]) -> str:
     work = attempt.weakness.work
     for name, value in _inputs(attempt).items():
         if name[0] == "b":
@@ -119,8 +129,3 @@ def _different_work(
 
 def _scenario(row: Row) -> Scenario:
     return Scenario(row["scenario_id"], json.loads(row["scenario_json"]))
-
-
-def seeded(material: Material, names: Sequence[str]) -> list[str]:
-    """Return the names in an order of the unit's own."""
-    return shuffled(names, material.seed, material.unit["unit_id"], "order")

@@ -35,12 +35,13 @@ from assay.categories.base import (
 )
 from assay.core import registry
 from assay.core.execution import Bench
-from assay.core.seeds import fraction
+from assay.core.seeds import fraction, shuffled
 
 PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
 FORMAT = "findings"
 
 TRIES = 2  # weaves tried for a unit and stratum
+OFFERED = 2  # strata that a unit is offered for
 MOST_FINDINGS = 2
 PROMPT_FACTOR = {"trivial": 1, "standard": 1, "hard": 3}  # of tasks.prompt_characters
 LISTED = frozenset({22, 23, 36, 77, 78, 88, 89, 94, 95, 502, 611, 918, 1336})
@@ -71,8 +72,13 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
         name = f"{CATEGORY}:{unit['unit_id']}"
         yield Rejection(name, CATEGORY, unit["unit_id"], "", gate, reason)
         return
-    for stratum in _audit_proof.seeded(material, STRATA):
-        yield from _proven(material, stratum)
+    offered = 0
+    for stratum in shuffled(STRATA, material.seed, unit["unit_id"], "strata"):
+        found = list(_proven(material, stratum))
+        yield from found
+        offered += any(isinstance(item, Candidate) for item in found)
+        if offered == OFFERED:
+            return
 
 
 def judge(
@@ -154,7 +160,7 @@ def _candidate(
 ) -> Candidate:
     weakness, weave, weak = attempt.weakness, attempt.weave, kind == "vulnerable"
     twin = attempt.twins[0 if weak else 1]
-    lines = twin.lines if weak else ()
+    lines: tuple[int, ...] = twin.lines if weak else ()
     key = {
         "kind": kind, "cwe": weakness.cwe, "equivalents": list(weakness.equivalents),
         "lines": list(lines), "weakness": weakness.name, "idiom": weave.idiom,

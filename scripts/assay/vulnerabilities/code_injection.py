@@ -1,5 +1,8 @@
 """Code injection (CWE-94, CWE-95): text of a caller is evaluated or executed as Python."""
 
+# The lines of the weaves and paths are those of the sandbox, not of this program.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from typing import Any
@@ -110,8 +113,7 @@ _PAYLOADS = (
     f"7 + __import__('os').{_TOUCH}",
     f"open('{CANARY_FILE}', 'w')",
     f"len(open('{CANARY_FILE}', 'w').name)",
-    f"[c for c in ().__class__.__base__.__subclasses__() if c.__name__ == '_wrap_close']"
-    f"[0].__init__.__globals__['system']('touch {CANARY_FILE}')",
+    f"[c for c in ().__class__.__base__.__subclasses__() if c.__name__ == '_wrap_close'][0].__init__.__globals__['system']('touch {CANARY_FILE}')",
     f"7\n+__import__('os').{_TOUCH}",
     f"7\n__import__('os').{_TOUCH}",
     f"exec(\"open('{CANARY_FILE}', 'w')\")",

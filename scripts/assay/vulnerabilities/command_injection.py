@@ -18,7 +18,10 @@ from assay.vulnerabilities.base import (
 PARAMETERS = no_parameters()
 EXAMPLES = (
     {"probe": {"reached": True, "canary": True}, "fired": True},
-    {"probe": {"reached": True, "canary": False, "events": [["os.system", "x; y"]]}, "fired": False},
+    {
+        "probe": {"reached": True, "canary": False, "events": [["os.system", "x; y"]]},
+        "fired": False,
+    },
 )
 
 _TRACE = '>> "${TRACE_FILE:-/dev/null}"'

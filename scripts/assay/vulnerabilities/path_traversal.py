@@ -1,5 +1,8 @@
 """Path traversal (CWE-22): text of a caller leads to a file outside the folder that is meant."""
 
+# The lines of the weaves and paths are those of the sandbox, not of this program.
+# ruff: noqa: E501, S108
+
 from __future__ import annotations
 
 import posixpath
@@ -33,7 +36,7 @@ _READ = """
         @param = @handle.read()
 """
 _CARRIER = "file:{}"
-_BENIGN = ("readme.txt", "notes.txt")
+_BENIGN = ("page.txt", "notes.txt")
 
 
 def _weave(idiom: str, stratum: str, visible: bool, template: str, benign: Any = _BENIGN) -> Weave:
@@ -42,16 +45,16 @@ def _weave(idiom: str, stratum: str, visible: bool, template: str, benign: Any =
 
 _LISTED_FILE = _weave(
     "listed_file", "trivial", False, """
-    @other = 'readme.txt'
-    if {{@other~@raw}} in ('readme.txt', 'notes.txt'):
+    @other = 'page.txt'
+    if {{@other~@raw}} in ('page.txt', 'notes.txt'):
         with open(os.path.join(@root, @raw)) as @handle:  {{#!~}}
             @param = @handle.read() or {{@raw~@other}}
 """,
 )  # fmt: skip
 _ALIAS = _weave(
     "alias", "trivial", False, """
-    @other = 'readme.txt'
-    @item = {'short': 'notes.txt', 'long': 'readme.txt'}.get(@raw, {{@raw~@other}})
+    @other = 'page.txt'
+    @item = {'short': 'notes.txt', 'long': 'page.txt'}.get(@raw, {{@raw~@other}})
     with open(os.path.join(@root, @item)) as @handle:  {{#!~}}
         @param = @handle.read() or {{@other~@raw}}
 """,
@@ -99,7 +102,7 @@ _ONE_PASS = _weave(
 )  # fmt: skip
 _LOOSE_PATTERN = _weave(
     "loose_pattern", "hard", True, """
-    @other = 'readme.txt'
+    @other = 'page.txt'
     if re.fullmatch(r'{{[\\w/.-]+~\\w+[.]?\\w*}}', @raw) and re.fullmatch(r'{{\\w+[.]?\\w*~[\\w/.-]+}}', @other):
         with open(os.path.join(@root, @raw)) as @handle:  {{#!~}}
             @param = @handle.read() or @other
@@ -107,7 +110,7 @@ _LOOSE_PATTERN = _weave(
 )  # fmt: skip
 _DOTS_ONLY = _weave(
     "dots_only", "hard", True, """
-    @other = 'readme.txt'
+    @other = 'page.txt'
     if '..' not in {{@raw~@other}} and os.path.basename({{@other~@raw}}) == {{@other~@raw}}:
         with open(os.path.join(@root, @raw)) as @handle:  {{#!~}}
             @param = @handle.read() or {{@raw~@other}}
@@ -116,16 +119,16 @@ _DOTS_ONLY = _weave(
 
 _PAYLOADS = (
     "../secret/outside.txt",
-    "/tmp/secret/outside.txt",  # noqa: S108 -- a path inside the sandbox
+    "/tmp/secret/outside.txt",
     "./../secret/outside.txt",
     "....//secret/outside.txt",
     "..././secret/outside.txt",
     "../base-old/outside.txt",
     "../base_old/outside.txt",
-    "readme.txt/../../secret/outside.txt",
+    "page.txt/../../secret/outside.txt",
     "../canary/x",
 )
-_OUTSIDE = re.compile(r"/tmp/(secret/|canary/|base[-_])")  # noqa: S108 -- paths inside the sandbox
+_OUTSIDE = re.compile(r"/tmp/(secret/|canary/|base[-_])")
 
 
 def weakness(_parameters: dict[str, Any]) -> Weakness:

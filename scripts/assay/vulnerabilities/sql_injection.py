@@ -1,5 +1,8 @@
 """SQL injection (CWE-89): text of a caller becomes part of a statement that sqlite3 runs."""
 
+# The lines of the weaves and paths are those of the sandbox, not of this program.
+# ruff: noqa: E501, S608
+
 from __future__ import annotations
 
 from typing import Any
@@ -16,7 +19,10 @@ from assay.vulnerabilities.base import (
 PARAMETERS = no_parameters()
 EXAMPLES = (
     {"probe": {"reached": True, "canary": True, "sql": ["SELECT assay_canary()"]}, "fired": True},
-    {"probe": {"reached": True, "canary": False, "sql": ["SELECT 'assay_canary()'"]}, "fired": False},
+    {
+        "probe": {"reached": True, "canary": False, "sql": ["SELECT 'assay_canary()'"]},
+        "fired": False,
+    },
 )
 
 _OPEN = """
