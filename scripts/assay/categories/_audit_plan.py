@@ -9,9 +9,10 @@ from typing import Any
 
 from assay.categories._types import Material, Row
 from assay.categories._weave import Site, WeaveError, free_names, node_of, statements, weave
-from assay.core.seeds import digest, seed, shuffled
+from assay.core.seeds import digest, fraction, seed, shuffled
 
 CATEGORY = "security_audit"
+PLAIN = frozenset({"@staticmethod", "@classmethod"})
 STRATA = ("trivial", "standard", "hard")
 HARD_LINES = 9  # fewest own lines of a unit that a hard task is about
 MOST_LINES = 150
@@ -48,22 +49,35 @@ class Attempt:
 def unsuitable(material: Material) -> tuple[str, str]:
     """Return (gate, reason) why no weakness is woven into the unit, or two empty texts."""
     unit = material.unit
-    plain = {"@staticmethod", "@classmethod"}
     if unit["kind"] not in {"function", "method"} or unit["is_async"]:
         return "eligible", "no plain function or method"
-    if set(unit["decorators"]) - plain or "<locals>" in unit["qualname"]:
+    if set(unit["decorators"]) - PLAIN or "<locals>" in unit["qualname"]:
         return "eligible", "decorated or defined inside of a function"
-    if not material.scenarios:
-        return "eligible", "no scenario reaches it"
-    if unit["lines"] > MOST_LINES:
-        return "eligible", "too long"
+    if not material.scenarios or unit["lines"] > MOST_LINES:
+        return "eligible", "too long" if material.scenarios else "no scenario reaches it"
     node = node_of(material.bench.read(unit["path"]), unit)
-    if not parameters(unit, node):
-        return "eligible", "no parameter of its own"
-    if all(isinstance(item, ast.Pass | ast.Raise) for item in statements(node)):
-        return "eligible", "it does nothing"
+    idle = all(isinstance(item, ast.Pass | ast.Raise) for item in statements(node))
+    if idle or not parameters(unit, node):
+        return "eligible", "it does nothing" if idle else "no parameter of its own"
     found = sinks(node)
     return ("already_weak", f"it calls {', '.join(found)}") if found else ("", "")
+
+
+def strata(material: Material) -> list[str]:
+    """Return the strata in the order in which they are tried, by a draw over the config's mix.
+
+    A short unit can't be hard, so a long one is so twice as often as the mix says.
+    """
+    unit, mix = material.unit, material.settings["tasks"]["strata"]
+    weights = {name: mix.get(name, 0) for name in STRATA}
+    weights["hard"] *= 2 if unit["lines"] >= HARD_LINES else 0
+    draw = fraction(material.seed, unit["unit_id"], "stratum") * sum(weights.values())
+    for name in STRATA:
+        draw -= weights[name]
+        if draw < 0:
+            rest = [other for other in STRATA if other != name and weights[other]]
+            return [name, *shuffled(rest, material.seed, unit["unit_id"], "strata")]
+    return []
 
 
 def sinks(node: ast.AST) -> list[str]:
@@ -91,8 +105,6 @@ def parameters(unit: Row, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[
 def attempts(material: Material, stratum: str, weaknesses: Sequence[Any]) -> Iterator[Attempt]:
     """Yield the stratum's attempts on the unit; each has another weakness, then other weaves."""
     unit, text = material.unit, material.bench.read(material.unit["path"])
-    if stratum == "hard" and unit["lines"] < HARD_LINES:
-        return
     node = node_of(text, unit)
     ids = (material.seed, unit["unit_id"], stratum)
     order = shuffled(weaknesses, *ids, key=lambda item: str(item.name))

@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 from assay.categories import _audit_plan, _audit_proof, _prompts
-from assay.categories._audit_plan import CATEGORY, STRATA, Attempt
+from assay.categories._audit_plan import CATEGORY, Attempt
 from assay.categories.base import (
     FAILED,
     NOT_RUN,
@@ -35,13 +35,12 @@ from assay.categories.base import (
 )
 from assay.core import registry
 from assay.core.execution import Bench
-from assay.core.seeds import fraction, shuffled
+from assay.core.seeds import fraction
 
 PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
 FORMAT = "findings"
 
 TRIES = 2  # weaves tried for a unit and stratum
-OFFERED = 2  # strata that a unit is offered for
 MOST_FINDINGS = 2
 PROMPT_FACTOR = {"trivial": 1, "standard": 1, "hard": 3}  # of tasks.prompt_characters
 LISTED = frozenset({22, 23, 36, 77, 78, 88, 89, 94, 95, 502, 611, 918, 1336})
@@ -62,9 +61,10 @@ EXAMPLES = (
 
 
 def propose(material: Material) -> Iterator[Candidate | Rejection]:
-    """Yield both twins of one proven pair a stratum, the unit's drawn kind first.
+    """Yield both twins of one proven pair a stratum; the drawn stratum and kind come first.
 
-    At most one of all these may become a task: they are about one unit.
+    At most one of all these may become a task: they are about one unit. Each pair is proven only
+    when it is asked for.
     """
     unit = material.unit
     gate, reason = _audit_plan.unsuitable(material)
@@ -72,13 +72,8 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
         name = f"{CATEGORY}:{unit['unit_id']}"
         yield Rejection(name, CATEGORY, unit["unit_id"], "", gate, reason)
         return
-    offered = 0
-    for stratum in shuffled(STRATA, material.seed, unit["unit_id"], "strata"):
-        found = list(_proven(material, stratum))
-        yield from found
-        offered += any(isinstance(item, Candidate) for item in found)
-        if offered == OFFERED:
-            return
+    for stratum in _audit_plan.strata(material):
+        yield from _proven(material, stratum)
 
 
 def judge(

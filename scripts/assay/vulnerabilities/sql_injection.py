@@ -47,8 +47,7 @@ with sqlite3.connect(os.path.join(tempfile.gettempdir(), 'hits.db')) as @conn:
     @conn.execute('INSERT OR IGNORE INTO hits VALUES (?, ?, 0)', (@origin, @raw))
     @conn.execute(  {{#!~}}
         "UPDATE hits SET n = n + 1 WHERE {{label = '%s' AND origin = ?~origin = '%s' AND label = ?}}"
-        % {{@raw~@origin}},
-        ({{@origin~@raw}},),
+        % {{@raw~@origin}}, ({{@origin~@raw}},)
     )
 """,
 )  # fmt: skip
