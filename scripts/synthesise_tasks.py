@@ -34,8 +34,8 @@ def main(arguments: argparse.Namespace) -> None:
         tree = Path(folder) / "tree"
         unpack(arguments.source, tree)
         limits = Limits(**settings["limits"])
-        bench = open_bench(tree, settings["target"], Path("/"), limits, workers=workers)
-        made = synthesise(tables, bench, {**settings, "prompts": prompts}, shard)
+        bench = open_bench(tree, settings["target"], Path("/"), limits)
+        made = synthesise(tables, bench, {**settings, "prompts": prompts}, shard, workers=workers)
     write_table(arguments.tasks, TASKS, made.tasks)
     write_table(arguments.keys, KEYS, made.keys)
     write_table(arguments.rejected, REJECTED, made.rejected)

@@ -30,8 +30,9 @@ def test_agreement_on_everything_passes_and_no_expected_value_enters_the_job():
     bench = Canned()
     found = run_code_oracle(KEY, "text", bench, Options(order_seed=4, hash_seed=2))
     assert (found.status, found.checks) == ("passed", {"scenarios": True, "tests": True})
-    assert bench.jobs[0].order_seed == 4
-    assert bench.jobs[0].hash_seed == 2
+    assert [job.hash_seed for job in bench.jobs] == [2, 2]
+    assert [(len(job.scenarios), len(job.tests)) for job in bench.jobs] == [(1, 0), (0, 2)]
+    assert bench.jobs[1].order_seed == 4
     assert "returned" not in repr(bench.jobs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.categories._code import same_observation
@@ -23,57 +23,67 @@ class Bug:
 
     seen:     what each scenario showed, by scenario id
     violated: scenario ids that differ from the right code
-    broken:   covering tests that do not pass
-    outcome:  what the worker did
+    broken:   covering tests that do not pass (empty until `tested`)
     """
 
     mutation: Mutation
     seen: Mapping[str, Any]
     violated: frozenset[str]
-    broken: frozenset[str]
-    result: JobResult
+    broken: frozenset[str] = frozenset()
+    outcome: str = RAN
 
 
 def examined(
     material: Material, mutants: Sequence[Mutation], pool: Sequence[Case]
 ) -> list[Bug]:  # fmt: skip
-    """Run the mutants over the pool and all covering tests, in one call of the bench."""
-    unit, text = material.unit, material.bench.read(material.unit["path"])
+    """Run the mutants over the pool's scenarios, in one call of the bench."""
     scenarios = tuple(Scenario(case.scenario_id, case.data) for case in pool)
-    limits = Limits(**material.settings["limits"])
-    jobs = [
-        Job({unit["path"]: file_with(unit, text, mutant.source)}, scenarios, material.tests,
-            limits=limits)
-        for mutant in mutants
-    ]  # fmt: skip
-    results = material.bench.run(jobs)
-    return [_bug(material, *pair, pool) for pair in zip(mutants, results, strict=True)]
+    results = material.bench.run([_job(material, mutant, scenarios) for mutant in mutants])
+    return [_bug(mutant, result, pool) for mutant, result in zip(mutants, results, strict=True)]
 
 
-def _bug(material: Material, mutant: Mutation, result: JobResult, pool: Sequence[Case]) -> Bug:
+def unfit(bug: Bug, pool: Sequence[Case]) -> str:
+    """Return why a bug is no task by what its scenarios show (gate 4), or an empty text."""
+    if bug.outcome != RAN:
+        return f"the worker did not end by itself: {bug.outcome}"
+    if len(bug.violated) < FEWEST:
+        return "fewer than two scenarios show it"
+    if len(pool) - len(bug.violated) < FEWEST:
+        return "it leaves fewer than two scenarios as they were"
+    return ""
+
+
+def tested(bug: Bug, material: Material) -> tuple[Bug, str]:
+    """Run the covering tests; return the bug with those it breaks, and why it is no task."""
+    if not material.tests:
+        return bug, ""
+    job = replace(_job(material, bug.mutation, ()), tests=material.tests)
+    result = material.bench.run([job])[0]
+    broken = frozenset(name for name in material.tests if result.tests.get(name) != "passed")
+    bug = replace(bug, broken=broken)
+    if result.outcome != RAN:
+        return bug, f"the tests did not end by themselves: {result.outcome}"
+    if len(result.tests) < len(material.tests) or "error" in result.tests.values():
+        return bug, "it breaks the import or the collection of tests"
+    if len(broken) == len(material.tests):
+        return bug, "it leaves no test as it was"
+    loud = len(broken) > material.settings["gates"]["max_broken_tests"]
+    return bug, f"it breaks {len(broken)} tests" if loud else ""
+
+
+def _job(material: Material, mutant: Mutation, scenarios: tuple[Scenario, ...]) -> Job:
+    unit, text = material.unit, material.bench.read(material.unit["path"])
+    files = {unit["path"]: file_with(unit, text, mutant.source)}
+    return Job(files, scenarios, limits=Limits(**material.settings["limits"]))
+
+
+def _bug(mutant: Mutation, result: JobResult, pool: Sequence[Case]) -> Bug:
     seen = result.observations
     violated = frozenset(
         case.scenario_id for case in pool
         if not same_observation(seen.get(case.scenario_id), case.expected)
     )  # fmt: skip
-    broken = frozenset(name for name in material.tests if result.tests.get(name) != "passed")
-    return Bug(mutant, seen, violated, broken, result)
-
-
-def unfit(bug: Bug, material: Material, pool: Sequence[Case]) -> str:
-    """Return why a bug is no task (gate 4), or an empty text."""
-    result, most = bug.result, material.settings["gates"]["max_broken_tests"]
-    if result.outcome != RAN:
-        return f"the worker did not end by itself: {result.outcome}"
-    if len(result.tests) < len(material.tests) or "error" in result.tests.values():
-        return "it breaks the import or the collection of tests"
-    if len(bug.violated) < FEWEST:
-        return "fewer than two scenarios show it"
-    if len(pool) - len(bug.violated) < FEWEST:
-        return "it leaves fewer than two scenarios as they were"
-    if material.tests and len(bug.broken) == len(material.tests):
-        return "it leaves no test as it was"
-    return f"it breaks {len(bug.broken)} tests" if len(bug.broken) > most else ""
+    return Bug(mutant, seen, violated, outcome=result.outcome)
 
 
 def hidden_cases(
@@ -113,15 +123,8 @@ def shown_cases(
     return shuffled(chosen, "shown", key=lambda case: json.dumps(case.data, sort_keys=True))
 
 
-def oracle_tests(material: Material, bugs: Iterable[Bug], most: int) -> tuple[str, ...]:
-    """Return the tests of the key: those that tell most mutants first, then the most specific."""
-    kills = [bug.broken for bug in bugs if len(bug.broken) < len(material.tests)]
-    chosen: list[str] = []
-    while kills and len(chosen) < most:
-        best = max(material.tests, key=lambda name: sum(name in broken for broken in kills))
-        if not any(best in broken for broken in kills):
-            break
-        chosen.append(best)
-        kills = [broken for broken in kills if best not in broken]
-    rest = [name for name in material.tests if name not in chosen]
-    return tuple(sorted([*chosen, *rest[: most - len(chosen)]]))
+def oracle_tests(material: Material, bug: Bug, most: int) -> tuple[str, ...]:
+    """Return the tests of the key: half of them broken by the bug, the rest the most specific."""
+    broken = [name for name in material.tests if name in bug.broken][: most // 2]
+    rest = [name for name in material.tests if name not in broken]
+    return tuple(sorted([*broken, *rest[: most - len(broken)]]))

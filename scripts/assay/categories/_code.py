@@ -7,10 +7,19 @@ each covering test must be reported as passed by its name. A missing report is n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from assay.categories._types import FAILED, PASSED, VOID, CodeKey, Hidden, Judgement, Options
+from assay.categories._types import (
+    FAILED,
+    NOT_RUN,
+    PASSED,
+    VOID,
+    CodeKey,
+    Hidden,
+    Judgement,
+    Options,
+)
 from assay.core.execution import HARNESS_ERROR, RAN, Bench, Job, JobResult, Scenario
 from assay.core.files import canonical_json
 
@@ -37,50 +46,65 @@ def same_observation(observed: Mapping[str, Any] | None, expected: Mapping[str, 
     return observed is not None and canonical_json(observed) == canonical_json(expected)
 
 
-def code_job(key: CodeKey, text: str, options: Options) -> Job:
-    """Return the job that runs the key's hidden scenarios and tests over a new file text."""
+def code_job(key: CodeKey, text: str, options: Options, *, tests: bool) -> Job:
+    """Return the job that runs the key's tests, or its hidden scenarios, over a new file text."""
     return Job(
         files={key.path: text},
-        scenarios=tuple(Scenario(item.scenario_id, item.data) for item in key.hidden),
-        tests=key.tests, order_seed=options.order_seed, hash_seed=options.hash_seed,
-        stop_at_first_failure=True, limits=options.limits,
+        scenarios=()
+        if tests
+        else tuple(Scenario(item.scenario_id, item.data) for item in key.hidden),
+        tests=key.tests if tests else (), order_seed=options.order_seed if tests else None,
+        hash_seed=options.hash_seed, stop_at_first_failure=True, limits=options.limits,
     )  # fmt: skip
 
 
 def run_code_oracle(key: CodeKey, text: str, bench: Bench, options: Options) -> Judgement:
     """Run a new text of the unit's file and judge what it did.
 
-    Checks: `scenarios` (all hidden ones agree), `tests` (all covering ones passed). A failure of
-    the harness is void, any other end of the worker than by itself is a failed answer.
+    The hidden scenarios run first, where no test file is to be seen; the tests only if all of
+    those agree. Checks: `scenarios` and, where they ran, `tests`. A failure of the harness is
+    void, any other end of the worker than by itself is a failed answer.
     """
-    return judge_result(key, bench.run([code_job(key, text, options)])[0], options)
+    verdict = Judgement(
+        FAILED, NOT_RUN, "the key has neither scenario nor test: nothing proves the answer"
+    )
+    checks: dict[str, bool] = {}
+    near = False
+    for tests in [kind for kind, part in ((False, key.hidden), (True, key.tests)) if part]:
+        result = bench.run([code_job(key, text, options, tests=tests)])[0]
+        verdict = judge_result(key, result, options, tests=tests)
+        checks, near = {**checks, **verdict.checks}, near or verdict.near_limit
+        if verdict.status != PASSED:
+            break
+    return replace(verdict, checks=checks, near_limit=near)
 
 
-def judge_result(key: CodeKey, result: JobResult, options: Options) -> Judgement:
+def judge_result(key: CodeKey, result: JobResult, options: Options, *, tests: bool) -> Judgement:
     """Judge what `code_job` did, without running anything."""
     near = result.cpu_us >= options.limits.cpu_s * 1_000_000 * NEAR_LIMIT_SHARE
     if result.outcome == HARNESS_ERROR:
         return Judgement(VOID, result.outcome, f"harness: {result.detail}", {}, near)
+    name, reason = (
+        ("tests", _untested(key, result)) if tests else ("scenarios", _wrong(key, result))
+    )
+    if result.outcome != RAN:
+        reason = f"the worker did not end by itself: {result.outcome}"
+    elif key.path not in result.module_files.values():
+        reason = "the file under test was not imported from the tree"
+    status = FAILED if reason else PASSED
+    return Judgement(status, result.outcome, reason or "all agree", {name: not reason}, near)
+
+
+def _wrong(key: CodeKey, result: JobResult) -> str:
     wrong = [
         item.scenario_id for item in key.hidden
         if not same_observation(result.observations.get(item.scenario_id), item.expected)
     ]  # fmt: skip
+    return f"{len(wrong)} of {len(key.hidden)} hidden scenarios differ" if wrong else ""
+
+
+def _untested(key: CodeKey, result: JobResult) -> str:
     broken = [name for name in key.tests if result.tests.get(name) != "passed"]
-    checks = {"scenarios": not wrong, "tests": not broken}
-    reason = _reason(key, result, len(wrong), broken)
-    return Judgement(FAILED if reason else PASSED, result.outcome, reason or "all agree",
-                     checks, near)  # fmt: skip
-
-
-def _reason(key: CodeKey, result: JobResult, wrong: int, broken: list[str]) -> str:
-    if not key.hidden and not key.tests:
-        return "the key has neither scenario nor test: nothing proves the answer"
-    if result.outcome != RAN:
-        return f"the worker did not end by itself: {result.outcome}"
-    if key.path not in result.module_files.values():
-        return "the file under test was not imported from the tree"
-    if wrong:
-        return f"{wrong} of {len(key.hidden)} hidden scenarios differ"
     if broken:
         seen = [name for name in broken if name in result.tests]
         return f"test not passed: {(seen or broken)[0]}"

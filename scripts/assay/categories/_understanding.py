@@ -13,11 +13,12 @@ from assay.core.seeds import fraction
 from assay.core.splice import lines_of
 
 CATEGORY = "code_understanding"
-SHOWN_CHARACTERS = {"trivial": 500, "standard": 700, "hard": 1000}  # of one shown scenario
+SHOWN_CHARACTERS = {"trivial": 800, "standard": 900, "hard": 1500}  # of one shown scenario
 MOST_VIOLATED = {"trivial": 3, "standard": 2, "hard": 1}  # of the shown scenarios
 PROMPT_FACTOR = {"trivial": 1, "standard": 1, "hard": 3}  # of tasks.prompt_characters
 TRIVIAL_LINES, TRIVIAL_COMPLEXITY = 40, 8
-MOST_TESTS = 30  # tests of the key
+MOST_HIDDEN = 16  # scenarios of the key: they are chosen for what they tell apart
+MOST_TESTS = 24  # tests of the key
 MOST_ACCEPTED = 3  # lines of a bug's place; more of them are no clear place
 
 
@@ -84,7 +85,8 @@ def candidate_of(draft: Draft) -> Candidate:
         raise UnsuitableError("the place of the bug is not clear")
     shown = _shown(draft, tasks["shown"])
     ids = {case.scenario_id for case in shown}
-    hidden = _bugs.hidden_cases(draft.bug, draft.others, draft.pool, ids, tasks["hidden"])
+    most = min(tasks["hidden"], MOST_HIDDEN)
+    hidden = _bugs.hidden_cases(draft.bug, draft.others, draft.pool, ids, most)
     if not any(case.scenario_id in draft.bug.violated for case in hidden):
         raise UnsuitableError("no hidden scenario shows it")
     prompt = _prompt(draft, shown, hidden)
@@ -117,13 +119,13 @@ def _reference(draft: Draft, accepted: tuple[int, ...]) -> str:
 
 
 def _key(draft: Draft, shown: list[Case], hidden: list[Case]) -> dict[str, object]:
-    unit, bugs = draft.unit, [draft.bug, *draft.others]
+    unit = draft.unit
     code = CodeKey(
         path=unit["path"], text=None, name=unit["qualname"].rpartition(".")[2],
         first=unit["start_line"], last=unit["end_line"], def_line=unit["def_line"],
         body_line=unit["body_start_line"], body_only=False,
         hidden=tuple(case.hidden() for case in hidden),
-        tests=_bugs.oracle_tests(draft.material, bugs, MOST_TESTS),
+        tests=_bugs.oracle_tests(draft.material, draft.bug, MOST_TESTS),
         shown=tuple(case.scenario_id for case in shown),
     )  # fmt: skip
     return {

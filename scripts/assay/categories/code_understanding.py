@@ -40,7 +40,7 @@ from assay.core.seeds import fraction
 PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
 FORMAT = "lines_and_code"
 
-POOL = 60  # scenarios of a unit that are looked at
+POOL = 32  # scenarios of a unit that are looked at
 FEWEST_SCENARIOS = 4
 FEWEST_STATEMENTS = 2
 MOST_NAMED = 3  # lines that an answer may name
@@ -77,24 +77,21 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
         reason = reason or "no stratum of the config's mix can hold it"
         yield _rejection(material, f"{_name(material)}:unit", "", "eligible", reason)
         return
-    tasks, gates = material.settings["tasks"], material.settings["gates"]
-    count = max(gates["oracle_sample"], 2 * tasks["candidates_per_unit"])
+    tasks, count = material.settings["tasks"], material.settings["gates"]["oracle_sample"]
     bugs = _bugs.examined(material, material.mutants(material.unit)[:count], pool)
     drawn = fraction(material.seed, material.unit["unit_id"], "control") * 100
     control = drawn < CONTROL_MARGIN * tasks["control_percent"]
-    fit = []
     for bug in _wanted(material, bugs):
-        found = _bugs.unfit(bug, material, pool)
+        found = _bugs.unfit(bug, pool)
+        if not found:
+            tested, found = _bugs.tested(bug, material)
         if found:
             name = f"{_name(material)}:{bug.mutation.operator}:{bug.mutation.site}"
             yield _rejection(material, name, bug.mutation.operator, "bug_effect", found)
-        else:
-            fit.append(bug)
-    for bug in fit[: tasks["candidates_per_unit"]]:
-        others = [other for other in bugs if other is not bug][: gates["oracle_sample"]]
-        yield from _first_fitting(
-            [Draft(material, bug, others, pool, name, control) for name in strata]
-        )
+            continue
+        others = [other for other in bugs if other is not bug]
+        drafts = [Draft(material, tested, others, pool, name, control) for name in strata]
+        yield from _first_fitting(drafts)
 
 
 def judge(

@@ -1,8 +1,8 @@
-"""Judges many answers with one call of the bench, each through the scorer's own path.
+"""Judges many answers with few calls of the bench, each through the scorer's own path.
 
-Each judge is run twice: first against a bench that only notes its jobs, then, after all noted
-jobs ran together, against one that hands the results back. A judge that asks for more than it
-asked at first is served by the real bench.
+A judge is run again and again against a bench that replays what is known; when it asks for more,
+its jobs are noted, and the noted jobs of all judges run together. The last run, in which nothing
+is missing, is the one that counts.
 """
 
 from __future__ import annotations
@@ -11,39 +11,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from assay.categories.base import Judgement
-from assay.core.execution import Bench, Job, JobResult
+from assay.core.errors import HarnessError
+from assay.core.execution import HARNESS_ERROR, Bench, Job, JobResult
 
 Judge = Callable[[Bench], Judgement]
 
 
-class _NotedError(Exception):
+class _MissingError(Exception):
     """The jobs are noted; their results come later."""
 
 
 @dataclass
-class _Noting:
+class _Replay:
+    """Hands back the results of the jobs that ran already, in their order."""
+
     bench: Bench
-    jobs: list[Job] = field(default_factory=list)
+    known: list[tuple[list[Job], list[JobResult]]] = field(default_factory=list)
+    asked: int = 0
+    noted: list[Job] = field(default_factory=list)
 
     def run(self, jobs: Sequence[Job]) -> list[JobResult]:
-        self.jobs = list(jobs)
-        raise _NotedError
-
-    def read(self, path: str) -> str:
-        return self.bench.read(path)
-
-
-@dataclass
-class _Replaying:
-    bench: Bench
-    jobs: list[Job]
-    results: list[JobResult]
-
-    def run(self, jobs: Sequence[Job]) -> list[JobResult]:
-        if list(jobs) == self.jobs:
-            self.jobs = []  # a second try, after a failure of the harness, is a real one
-            return self.results
-        return self.bench.run(jobs)
+        if self.asked == len(self.known):
+            self.noted = list(jobs)
+            raise _MissingError
+        before, results = self.known[self.asked]
+        if before != list(jobs):
+            raise HarnessError("a judge asked for other jobs when it was run again")
+        self.asked += 1
+        return results
 
     def read(self, path: str) -> str:
         return self.bench.read(path)
@@ -51,20 +46,27 @@ class _Replaying:
 
 def judged_together(judges: Sequence[Judge], bench: Bench) -> list[Judgement]:
     """Return what each judge says, in their order; equal to calling each with the bench."""
-    noted = [_noted(judge, bench) for judge in judges]
-    jobs = [job for item in noted for job in item.jobs]
-    results = iter(bench.run(jobs) if jobs else [])
-    found = []
-    for judge, item in zip(judges, noted, strict=True):
-        mine = [next(results) for _ in item.jobs]
-        found.append(judge(_Replaying(bench, item.jobs, mine)))
-    return found
+    replays = [_Replay(bench) for _ in judges]
+    found: dict[int, Judgement] = {}
+    while len(found) < len(judges):
+        waiting = []
+        for index, (judge, replay) in enumerate(zip(judges, replays, strict=True)):
+            if index in found:
+                continue
+            replay.asked = 0
+            try:
+                found[index] = judge(replay)
+            except _MissingError:
+                waiting.append(replay)
+        _run(waiting, bench)
+    return [found[index] for index in range(len(judges))]
 
 
-def _noted(judge: Judge, bench: Bench) -> _Noting:
-    noting = _Noting(bench)
-    try:
-        judge(noting)
-    except _NotedError:
-        return noting
-    return noting
+def _run(waiting: Sequence[_Replay], bench: Bench) -> None:
+    jobs = [job for replay in waiting for job in replay.noted]
+    results = bench.run(jobs) if jobs else []
+    for replay in waiting:
+        mine, results = results[: len(replay.noted)], results[len(replay.noted) :]
+        if any(result.outcome == HARNESS_ERROR for result in mine):
+            mine = bench.run(replay.noted)  # once more, alone: another job may have been at fault
+        replay.known.append((replay.noted, mine))

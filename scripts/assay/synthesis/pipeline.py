@@ -1,14 +1,17 @@
 """From units and behaviour to proven tasks: one shard of a target at a time.
 
-What becomes of a unit depends on the unit, the tables and the settings alone, so that one shard
-or a hundred give the same rows.
+What becomes of a unit depends on the unit, the tables and the settings alone; `selection` cuts
+the shards back to what one alone would have looked at, so that one or a hundred give the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from types import ModuleType
 from typing import Any
 
@@ -16,12 +19,14 @@ from assay.categories.base import Candidate, Material, Rejection
 from assay.core import registry, seeds
 from assay.core.execution import Bench
 from assay.core.progress import say, track
-from assay.synthesis import gates
+from assay.synthesis import gates, mix
+from assay.synthesis.memo import MemoBench
 from assay.synthesis.mutants import all_mutants
 from assay.synthesis.rows import Output, dropped, keep, rejected_row
 
 Row = Mapping[str, Any]
 CALLABLE = frozenset({"function", "method"})
+MOST_TESTS = 60  # covering tests of a unit that are looked at, the most specific ones
 
 
 @dataclass(frozen=True)
@@ -47,68 +52,88 @@ class Shard:
 
 
 def synthesise(
-    tables: Tables, bench: Bench, settings: Mapping[str, Any], shard: Shard
+    tables: Tables, bench: Bench, settings: Mapping[str, Any], shard: Shard, *, workers: int = 1
 ) -> Output:  # fmt: skip
     """Return the proven tasks of a shard, their keys, and what was dropped.
 
     settings: `seed`, `tasks`, `gates`, `limits` of the config, and `prompts`
+    workers:  units at the same time; of no effect on the result
     """
+    index = _Index(tables, settings, bench)
     output = Output()
-    categories = {
-        name: registry.load("categories", name) for name in settings["tasks"]["categories"]
-    }
-    chosen = {name: _chosen(tables, settings, name) for name in categories}
-    everything = {row["unit_id"]: row for row in tables.units}
-    index = _Index(tables, settings, everything, bench)
-    mine = sorted(unit_id for unit_id in everything if shard.holds(unit_id))
-    mine = [unit_id for unit_id in mine if any(unit_id in ids for ids in chosen.values())]
-    for unit_id in track(mine, "units"):
-        material = index.material(unit_id)
-        wanted = [categories[name] for name in sorted(categories) if unit_id in chosen[name]]
-        _unit(material, wanted, output)
-    _tell(output)
+    for name in sorted(settings["tasks"]["categories"]):
+        module = registry.load("categories", name)
+        units = [unit_id for unit_id in _ranked(tables, settings, name) if shard.holds(unit_id)]
+        mine = Output()
+        work = partial(_unit, index, module)
+        for made in track(_ahead(work, units, workers), f"{name} ({len(units)} units)"):
+            mine.add(made)
+            if mix.enough(settings["tasks"], mine.pairs()):
+                break
+        _tell(name, mine)
+        output.add(mine)
     return output
 
 
-def _unit(material: Material, categories: Iterable[ModuleType], output: Output) -> None:
-    foreign: str | None = None
-    for category in categories:
-        tried = 0
-        for found in category.propose(material):
-            outcome: Any = found
-            if isinstance(found, Candidate):
-                foreign = gates.foreign_code(material) if foreign is None else foreign
-                tried += 1
-                outcome = (
-                    dropped(found, gates.CODE_UNDER_TEST, foreign) if foreign
-                    else gates.prove(found, material, category)
-                )  # fmt: skip
-            if isinstance(outcome, Rejection):
-                output.rejected.append(rejected_row(outcome, material.target))
-            else:
-                keep(outcome, material, output)
-                break
-            if tried == material.settings["tasks"]["candidates_per_unit"]:
-                break
+def _ahead(
+    work: Callable[[str], Output], items: Iterable[str], workers: int
+) -> Iterator[Output]:  # fmt: skip
+    """Yield the results in the order of the items; the next few are worked on meanwhile."""
+    with ThreadPoolExecutor(workers) as pool:
+        rest = iter(items)
+        running = deque(pool.submit(work, item) for item in islice(rest, workers))
+        try:
+            while running:
+                made = running.popleft().result()
+                running.extend(pool.submit(work, item) for item in islice(rest, 1))
+                yield made
+        finally:
+            for later in running:
+                later.cancel()
 
 
-def _chosen(tables: Tables, settings: Mapping[str, Any], category: str) -> set[str]:
-    """Return the units that a category looks at: all functions, or the first few that are used."""
-    most = settings["tasks"]["max_units"]
+def _unit(index: _Index, category: ModuleType, unit_id: str) -> Output:
+    """Try the unit's candidates until one is proven."""
+    output, tried, foreign = Output(), 0, ""
+    material = index.material(unit_id)
+    for found in category.propose(material):
+        outcome: gates.Proven | Rejection | Candidate = found
+        if isinstance(found, Candidate):
+            foreign = gates.foreign_code(material) if not tried else foreign
+            tried += 1
+            outcome = (
+                dropped(found, gates.CODE_UNDER_TEST, foreign) if foreign
+                else gates.prove(found, material, category)
+            )  # fmt: skip
+        if isinstance(outcome, Rejection):
+            output.rejected.append(rejected_row(outcome, material.target))
+        elif isinstance(outcome, gates.Proven):
+            keep(outcome, material, output)
+            break
+        if tried == material.settings["tasks"]["candidates_per_unit"]:
+            break
+    return output
+
+
+def _ranked(tables: Tables, settings: Mapping[str, Any], category: str) -> list[str]:
+    """Return the units that a category looks at, in its order.
+
+    All functions, or, with `max_units`, the first so many of those that a scenario reaches.
+    """
     names = {row["unit_id"] for row in tables.units if row["kind"] in CALLABLE}
-    if not most:
-        return names
-    used = names & {unit_id for row in tables.scenarios for unit_id in row["units"]}
-    return set(seeds.shuffled(used, settings["seed"], category)[:most])
+    most = settings["tasks"]["max_units"]
+    if most:
+        names &= {unit_id for row in tables.scenarios for unit_id in row["units"]}
+    ordered = sorted(names, key=lambda name: mix.rank(settings["seed"], category, name))
+    return ordered[:most] if most else ordered
 
 
 class _Index:
     """Finds the tests and scenarios of a unit."""
 
-    def __init__(
-        self, tables: Tables, settings: Mapping[str, Any], units: Mapping[str, Row], bench: Bench
-    ) -> None:  # fmt: skip
-        self.tables, self.settings, self.units, self.bench = tables, settings, units, bench
+    def __init__(self, tables: Tables, settings: Mapping[str, Any], bench: Bench) -> None:
+        self.tables, self.settings, self.bench = tables, settings, bench
+        self.units = {row["unit_id"]: row for row in tables.units}
         self.tests: dict[str, list[Row]] = {}
         self.scenarios: dict[str, list[Row]] = {}
         for row in tables.behaviour:
@@ -129,17 +154,13 @@ class _Index:
         )
         return Material(
             target=self.tables.target, unit=self.units[unit_id], units=self.units,
-            tests=tuple(row["test_id"] for row in tests), scenarios=tuple(scenarios),
-            mutants=partial(all_mutants, seed=seed), bench=self.bench, seed=seed,
+            tests=tuple(row["test_id"] for row in tests[:MOST_TESTS]), scenarios=tuple(scenarios),
+            mutants=partial(all_mutants, seed=seed), bench=MemoBench(self.bench), seed=seed,
             settings=self.settings,
         )  # fmt: skip
 
 
-def _tell(output: Output) -> None:
-    counts: dict[tuple[str, str], int] = {}
-    for row in output.rejected:
-        counts[row["category"], row["gate"]] = counts.get((row["category"], row["gate"]), 0) + 1
-    for (category, gate), count in sorted(counts.items()):
-        say(f"{category}: {count} dropped by {gate}")
-    for category in sorted({row["category"] for row in output.tasks}):
-        say(f"{category}: {sum(row['category'] == category for row in output.tasks)} proven")
+def _tell(category: str, output: Output) -> None:
+    counts = Counter(row["gate"] for row in output.rejected)
+    lost = ", ".join(f"{count} by {gate}" for gate, count in sorted(counts.items()))
+    say(f"{category}: {len(output.tasks)} proven; dropped: {lost or 'none'}")

@@ -23,6 +23,17 @@ class Output:
     keys: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
+    def add(self, other: Output) -> None:
+        """Take in the rows of another one."""
+        self.tasks += other.tasks
+        self.keys += other.keys
+        self.rejected += other.rejected
+
+    def pairs(self) -> list[tuple[Row, Row]]:
+        """Return each task with its key."""
+        keys = {row["task_id"]: row for row in self.keys}
+        return [(row, keys[row["task_id"]]) for row in self.tasks]
+
 
 def keep(proven: gates.Proven, material: Material, output: Output) -> None:
     """Add a proven candidate to the tasks and keys."""

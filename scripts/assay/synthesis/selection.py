@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from assay.core import seeds
+from assay.synthesis import mix
 from assay.synthesis.rows import Output, candidate_of_row
 
 Row = Mapping[str, Any]
 NOT_DRAWN = "not_drawn"
 SHORT = "short_of_mix"
+LAST = "~"  # sorts after every digest
 CAPPED = frozenset({"control"})  # kinds that never stand in for another one
-DELETION_PERCENT = 10  # of a category's tasks, at most
 
 
 @dataclass
@@ -40,15 +40,7 @@ class _Draw:
 
     def wanted(self, column: str) -> dict[str, int]:
         """Return value -> tasks asked for, of the column `stratum` or `kind`."""
-        count = self.tasks["per_category"]
-        if column == "stratum":
-            return shares(self.tasks["strata"], count)
-        values = sorted({key["kind"] for _, key in self.pool})
-        known = {name: self.tasks.get(f"{name}_percent") for name in values}
-        given = {name: percent for name, percent in known.items() if percent is not None}
-        rest = [name for name in values if name not in given]
-        left = max(0, 100 - sum(given.values()))
-        return shares({**given, **{name: left / len(rest) for name in rest}}, count)
+        return mix.wanted(self.tasks, column, self.pool)
 
     def have(self, column: str, value: str) -> int:
         """Return how many drawn tasks have a value in a column of the keys."""
@@ -70,11 +62,11 @@ class _Draw:
             return False
         if any(key["unit_id"] == other["unit_id"] for _, other in self.chosen):
             return False
-        if kind in CAPPED and self.have("kind", kind) >= self.wanted("kind")[kind]:
+        if kind in CAPPED and self.have("kind", kind) >= self.wanted("kind").get(kind, 0):
             return False
-        deleted = sum(_deletes(other) for _, other in self.chosen)
-        room = self.tasks["per_category"] * DELETION_PERCENT // 100
-        return not _deletes(key) or deleted < room
+        deleted = sum(mix.deletes(other) for _, other in self.chosen)
+        room = self.tasks["per_category"] * mix.DELETION_PERCENT // 100
+        return not mix.deletes(key) or deleted < room
 
 
 def select(shards: Sequence[Output], settings: Mapping[str, Any], target: str) -> Output:
@@ -83,17 +75,21 @@ def select(shards: Sequence[Output], settings: Mapping[str, Any], target: str) -
     What was proven and not drawn is rejected by `not_drawn`; a category, stratum or kind that
     could not be filled is said by a row of `short_of_mix`.
     """
-    tasks = sorted((row for shard in shards for row in shard.tasks), key=_id)
+    tasks = [row for shard in shards for row in shard.tasks]
     keys = {row["task_id"]: row for shard in shards for row in shard.keys}
-    output = Output(rejected=[dict(row) for shard in shards for row in shard.rejected])
+    output = Output()
     for category in sorted(settings["tasks"]["categories"]):
-        pool: list[tuple[Row, Row]] = [
-            (row, keys[row["task_id"]]) for row in tasks if row["category"] == category
-        ]
+        everything = [(row, keys[row["task_id"]]) for row in tasks if row["category"] == category]
+        pool, last = _looked_at(everything, settings, category)
         draw = _Draw(settings, pool)
         draw.run()
         output.tasks += [dict(task) for task, _ in draw.chosen]
         output.keys += [dict(key) for _, key in draw.chosen]
+        output.rejected += [
+            dict(row) for shard in shards for row in shard.rejected
+            if row["category"] == category
+            and mix.rank(settings["seed"], category, row["unit_id"]) <= last
+        ]  # fmt: skip
         output.rejected += [
             _row(target, candidate_of_row(key), key, NOT_DRAWN, "proven, and not needed")
             for task, key in pool if (task, key) not in draw.chosen
@@ -102,15 +98,22 @@ def select(shards: Sequence[Output], settings: Mapping[str, Any], target: str) -
     return output
 
 
-def shares(percents: Mapping[str, float], count: int) -> dict[str, int]:
-    """Split a count by percents, by largest remainders; ties go by name."""
-    total = sum(percents.values()) or 1
-    exact = {name: count * percent / total for name, percent in sorted(percents.items())}
-    found = {name: int(value) for name, value in exact.items()}
-    order = sorted(exact, key=lambda name: (found[name] - exact[name], name))
-    for name in order[: count - sum(found.values())]:
-        found[name] += 1
-    return found
+def _looked_at(
+    everything: Sequence[mix.Pair], settings: Mapping[str, Any], category: str
+) -> tuple[list[mix.Pair], str]:
+    """Return what was proven in the units up to the one with which there is enough, and its rank.
+
+    Shards that went further than that by themselves are cut back to it.
+    """
+
+    def place(pair: mix.Pair) -> str:
+        return mix.rank(settings["seed"], category, pair[1]["unit_id"])
+
+    ordered = sorted(everything, key=place)
+    for index, pair in enumerate(ordered):
+        if mix.enough(settings["tasks"], ordered[: index + 1]):
+            return ordered[: index + 1], place(pair)
+    return ordered, LAST
 
 
 def _shortages(draw: _Draw, category: str, target: str) -> list[dict[str, Any]]:
@@ -135,11 +138,3 @@ def _row(target: str, candidate: str, key: Row, gate: str, reason: str) -> dict[
         "target": target, "candidate_id": candidate, "category": key["category"],
         "unit_id": key["unit_id"], "operator": key["operator"], "gate": gate, "reason": reason,
     }  # fmt: skip
-
-
-def _deletes(key: Row) -> bool:
-    return bool(json.loads(key["key_json"]).get("deletes"))
-
-
-def _id(row: Row) -> str:
-    return str(row["task_id"])
