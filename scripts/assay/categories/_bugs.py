@@ -10,10 +10,11 @@ from typing import Any
 from assay.categories._code import same_observation
 from assay.categories._pool import Case
 from assay.categories._types import Material, Mutation
-from assay.categories._variants import file_with
+from assay.categories._variants import file_with, stub
 from assay.core.execution import RAN, Job, JobResult, Limits, Scenario
 from assay.core.seeds import shuffled
 
+TOUCHED, UNTOUCHED = 20, 6  # cases of a unit that its mutants are run over
 FEWEST = 2  # violated scenarios (one shown, one hidden), and intact ones
 
 
@@ -31,6 +32,25 @@ class Bug:
     violated: frozenset[str]
     broken: frozenset[str] = frozenset()
     outcome: str = RAN
+
+
+def useful(material: Material, looked: Sequence[Case]) -> list[Case]:
+    """Return the cases worth running: those that depend on the unit's body, and a few others.
+
+    What depends on it is told by a body that does nothing; the others are intact under any bug
+    that is not a wreck.
+    """
+    unit, text = material.unit, material.bench.read(material.unit["path"])
+    files = {unit["path"]: file_with(unit, text, stub(unit))}
+    scenarios = tuple(Scenario(case.scenario_id, case.data) for case in looked)
+    limits = Limits(**material.settings["limits"])
+    idle = material.bench.run([Job(files, scenarios, limits=limits)])[0].observations
+    touched = [
+        case for case in looked
+        if not same_observation(idle.get(case.scenario_id), case.expected)
+    ]  # fmt: skip
+    others = [case for case in looked if case not in touched]
+    return [*touched[:TOUCHED], *others[:UNTOUCHED]] if len(touched) >= FEWEST else []
 
 
 def examined(

@@ -27,6 +27,7 @@ from assay.categories.base import (
     Extraction,
     Judgement,
     Material,
+    Mutation,
     Options,
     PlaceError,
     Rejection,
@@ -40,9 +41,10 @@ from assay.core.seeds import fraction
 PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
 FORMAT = "lines_and_code"
 
-POOL = 32  # scenarios of a unit that are looked at
+POOL = 64  # scenarios of a unit that are looked at
 FEWEST_SCENARIOS = 4
 FEWEST_STATEMENTS = 2
+AT_ONCE = 6  # mutants that are run together; the next ones only if none of these is a task
 MOST_NAMED = 3  # lines that an answer may name
 DELETION_PERCENT = 10
 CONTROL_MARGIN = 1.3  # more controls are proposed than drawn, since some are not proven
@@ -70,28 +72,27 @@ EXAMPLES = (
 
 def propose(material: Material) -> Iterator[Candidate | Rejection]:
     """Yield the unit's candidates, in the order of its mutants and its own strata."""
-    pool = cases(material.scenarios, POOL)
-    reason = _unsuitable(material, len(pool))
+    looked = cases(material.scenarios, POOL)
+    reason = _unsuitable(material, len(looked))
     strata = [] if reason else _understanding.strata(material)
-    if reason or not strata:
-        reason = reason or "no stratum of the config's mix can hold it"
+    pool = _bugs.useful(material, looked) if strata else []
+    if not pool:
+        reason = reason or (
+            "too few scenarios depend on it" if strata else "no stratum can hold it"
+        )
         yield _rejection(material, f"{_name(material)}:unit", "", "eligible", reason)
         return
     tasks, count = material.settings["tasks"], material.settings["gates"]["oracle_sample"]
-    bugs = _bugs.examined(material, material.mutants(material.unit)[:count], pool)
     drawn = fraction(material.seed, material.unit["unit_id"], "control") * 100
     control = drawn < CONTROL_MARGIN * tasks["control_percent"]
-    for bug in _wanted(material, bugs):
-        found = _bugs.unfit(bug, pool)
-        if not found:
-            tested, found = _bugs.tested(bug, material)
-        if found:
-            name = f"{_name(material)}:{bug.mutation.operator}:{bug.mutation.site}"
-            yield _rejection(material, name, bug.mutation.operator, "bug_effect", found)
-            continue
-        others = [other for other in bugs if other is not bug]
-        drafts = [Draft(material, tested, others, pool, name, control) for name in strata]
-        yield from _first_fitting(drafts)
+    mutants, seen = _wanted(material)[:count], list[_bugs.Bug]()
+    for start in range(0, len(mutants), AT_ONCE):
+        fresh = _bugs.examined(material, mutants[start : start + AT_ONCE], pool)
+        seen += fresh
+        for bug in fresh:
+            others = [other for other in seen if other is not bug]
+            draft = Draft(material, bug, others, pool, strata[0], control)
+            yield _tried(draft, strata)
 
 
 def judge(
@@ -167,25 +168,30 @@ def _unsuitable(material: Material, scenarios: int) -> str:
     return "fewer than four scenarios reach it" if scenarios < FEWEST_SCENARIOS else ""
 
 
-def _wanted(material: Material, bugs: list[_bugs.Bug]) -> list[_bugs.Bug]:
+def _wanted(material: Material) -> list[Mutation]:
     """Leave deletions to a tenth of the units: they have no line of their own to name."""
     drawn = fraction(material.seed, material.unit["unit_id"], "deletion") * 100
-    return [bug for bug in bugs if bug.mutation.deletes == (drawn < DELETION_PERCENT)]
+    every = material.mutants(material.unit)
+    return [mutant for mutant in every if mutant.deletes <= (drawn < DELETION_PERCENT)]
 
 
-def _first_fitting(drafts: list[Draft]) -> Iterator[Candidate | Rejection]:
-    """Yield the candidate of the first stratum that can hold the bug, or why none can."""
+def _tried(draft: Draft, strata: list[str]) -> Candidate | Rejection:
+    """Return the candidate of the first stratum that can hold the bug, or why there is none."""
+    material, mutation = draft.material, draft.bug.mutation
+    name = f"{_name(material)}:{mutation.operator}:{mutation.site}"
+    found = _bugs.unfit(draft.bug, draft.pool)
+    if not found:
+        tested, found = _bugs.tested(draft.bug, material)
+        draft = replace(draft, bug=tested)
+    if found:
+        return _rejection(material, name, mutation.operator, "bug_effect", found)
     reasons = []
-    for draft in drafts:
+    for stratum in strata:
         try:
-            yield _understanding.candidate_of(draft)
+            return _understanding.candidate_of(replace(draft, stratum=stratum))
         except UnsuitableError as error:
-            reasons.append(f"{draft.stratum}: {error}")
-        else:
-            return
-    mutation = drafts[0].bug.mutation
-    name = f"{_name(drafts[0].material)}:{mutation.operator}:{mutation.site}"
-    yield _rejection(drafts[0].material, name, mutation.operator, "suitable", "; ".join(reasons))
+            reasons.append(f"{stratum}: {error}")
+    return _rejection(material, name, mutation.operator, "suitable", "; ".join(reasons))
 
 
 def _parameters(candidate: Candidate) -> list[str]:

@@ -4,6 +4,7 @@ An operator module has
     PARAMETERS  closed JSON schema of its parameters
     EXAMPLES    source -> the set of new sources that must come out, run by the contract test
     mutate(code) -> Iterator[Edit]     every edit of its family, each on its own
+    LOUD        (optional) most of its edits wreck the unit: the quieter families go first
 An edit replaces one span and leaves all other bytes as they are. Docstrings, annotations,
 decorators and parameter names are never touched.
 """

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from assay.operators.base import NO_PARAMETERS, Code, Edit, short
 
 PARAMETERS = NO_PARAMETERS
+LOUD = True
 EXAMPLES = {
     "def f(a):\n    if a:\n        return\n    return g(a)\n": {
         "def f(a):\n    return g(a)\n",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from assay.operators.base import NO_PARAMETERS, Code, Edit, swap_comparison
 
 PARAMETERS = NO_PARAMETERS
+LOUD = True
 EXAMPLES = {
     "def f(a):\n    return a == 1\n": {"def f(a):\n    return a != 1\n"},
     "def f(a):\n    return a is  not None\n": {"def f(a):\n    return a is None\n"},

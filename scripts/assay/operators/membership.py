@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from assay.operators.base import NO_PARAMETERS, Code, Edit, swap_comparison
 
 PARAMETERS = NO_PARAMETERS
+LOUD = True
 EXAMPLES = {
     "def f(a, b):\n    return a in b\n": {"def f(a, b):\n    return a not in b\n"},
     "def f(a, b):\n    for x in b:\n        if x not in a:\n            return x\n": {

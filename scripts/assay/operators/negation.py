@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from assay.operators.base import NO_PARAMETERS, Code, Edit, short
 
 PARAMETERS = NO_PARAMETERS
+LOUD = True
 EXAMPLES = {
     "def f(a):\n    return not (a or 1)\n": {"def f(a):\n    return (a or 1)\n"},
     "def f(a):\n    if a.b(1):\n        return 2\n": {

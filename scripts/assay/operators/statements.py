@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from assay.operators.base import NO_PARAMETERS, Code, Edit, short
 
 PARAMETERS = NO_PARAMETERS
+LOUD = True
 EXAMPLES = {
     "def f(a):\n    a.b = 1\n    g(a)\n    c = 2\n    return c\n": {
         "def f(a):\n    g(a)\n    c = 2\n    return c\n",

@@ -14,13 +14,15 @@ from assay.core import registry, seeds
 from assay.operators.base import Code, Edit
 from assay.synthesis import idioms
 
+LATER = 2  # turns that a loud operator waits
+
 
 def all_mutants(unit_row: Mapping[str, Any], seed: int) -> list[Mutation]:
     """Return every mutation of a unit (a row of the units table with `source`), in order.
 
-    Operators take turns, so that a prefix holds many kinds; within an operator the order is drawn
-    from the seed, the unit's id and the site alone. A unit that is no function, or does not
-    parse, has none.
+    Operators take turns, loud ones two turns later, so that a prefix holds many kinds; within
+    an operator the order is drawn from the seed, the unit's id and the site alone. A unit that
+    is no function, or does not parse, has none.
     """
     return list(_cached(unit_row["source"], unit_row["unit_id"], seed))
 
@@ -41,7 +43,9 @@ def _cached(source: str, unit_id: str, seed: int) -> tuple[Mutation, ...]:
             if mutation is not None:
                 fresh.append(mutation)
         fresh = seeds.shuffled(fresh, seed, unit_id, name, key=lambda item: item.site)
-        ranked += enumerate(fresh)
+        ranked += enumerate(
+            fresh, LATER if getattr(registry.load("operators", name), "LOUD", False) else 0
+        )
     return tuple(mutation for _, mutation in sorted(ranked, key=lambda pair: pair[0]))
 
 
