@@ -32,7 +32,8 @@ class Draft:
 
     bug:     what the prompt shows, or, for a control, what only guides the choice of scenarios
     others:  the unit's other mutants, which the oracle has to tell from the right code
-    pool:    all cases of the unit
+    pool:    the cases that all mutants ran over
+    extra:   further cases, which tell mutants that the pool does not tell: hidden ones only
     control: the prompt shows the right code
     """
 
@@ -40,7 +41,7 @@ class Draft:
     bug: _bugs.Bug
     others: Sequence[_bugs.Bug]
     pool: Sequence[Case]
-    stratum: str
+    extra: Sequence[Case]
     control: bool
 
     @property
@@ -77,28 +78,29 @@ def candidate_id(unit: Row, bug: _bugs.Bug, stratum: str, *, control: bool) -> s
     return f"{CATEGORY}:{unit['unit_id']}:{stratum}:{what}"
 
 
-def candidate_of(draft: Draft) -> Candidate:
+def candidate_of(draft: Draft, stratum: str) -> Candidate:
     """Return the candidate that awaits the gates; raise UnsuitableError if there is none."""
     tasks, unit, mutation = draft.material.settings["tasks"], draft.unit, draft.bug.mutation
     accepted = tuple(unit["start_line"] - 1 + line for line in mutation.lines)
     if len(accepted) > MOST_ACCEPTED:
         raise UnsuitableError("the place of the bug is not clear")
-    shown = _shown(draft, tasks["shown"])
+    shown = _shown(draft, stratum, tasks["shown"])
     ids = {case.scenario_id for case in shown}
     most = min(tasks["hidden"], MOST_HIDDEN)
     hidden = _bugs.hidden_cases(draft.bug, draft.others, draft.pool, ids, most)
+    hidden = [*hidden, *draft.extra]
     if not any(case.scenario_id in draft.bug.violated for case in hidden):
         raise UnsuitableError("no hidden scenario shows it")
-    prompt = _prompt(draft, shown, hidden)
-    most = tasks["prompt_characters"] * PROMPT_FACTOR[draft.stratum]
+    prompt = _prompt(draft, stratum, shown)
+    most = tasks["prompt_characters"] * PROMPT_FACTOR[stratum]
     if len(prompt) > most:
         raise UnsuitableError(f"the prompt has {len(prompt)} characters, more than {most}")
     if len(unit["source"]) > tasks["max_tokens"] * 3:
         raise UnsuitableError("the right answer is too long")
     operator = "" if draft.control else mutation.operator
     return Candidate(
-        candidate_id=candidate_id(unit, draft.bug, draft.stratum, control=draft.control),
-        category=CATEGORY, unit_id=unit["unit_id"], stratum=draft.stratum,
+        candidate_id=candidate_id(unit, draft.bug, stratum, control=draft.control),
+        category=CATEGORY, unit_id=unit["unit_id"], stratum=stratum,
         kind="control" if draft.control else "bug", is_control=draft.control, operator=operator,
         prompt=prompt, reference_answer=_reference(draft, accepted),
         accepted_lines=() if draft.control else accepted, key=_key(draft, shown, hidden),
@@ -134,9 +136,9 @@ def _key(draft: Draft, shown: list[Case], hidden: list[Case]) -> dict[str, objec
     }  # fmt: skip
 
 
-def _shown(draft: Draft, count: int) -> list[Case]:
+def _shown(draft: Draft, stratum: str, count: int) -> list[Case]:
     """Choose the shown cases; at least one of them reads differently under the bug."""
-    longest, bug = SHOWN_CHARACTERS[draft.stratum], draft.bug
+    longest, bug = SHOWN_CHARACTERS[stratum], draft.bug
     attributes = _attributes(draft)
     short = [case for case in draft.pool if len(_text(case, attributes)) <= longest]
     visible = [
@@ -147,7 +149,7 @@ def _shown(draft: Draft, count: int) -> list[Case]:
     intact = [case for case in short if case.scenario_id not in bug.violated]
     if not visible or not intact:
         raise UnsuitableError("no short scenario shows it" if not visible else "none is intact")
-    return _bugs.shown_cases(visible, intact, count, MOST_VIOLATED[draft.stratum])
+    return _bugs.shown_cases(visible, intact, count, MOST_VIOLATED[stratum])
 
 
 def _attributes(draft: Draft) -> list[str]:
@@ -160,28 +162,26 @@ def _text(case: Case, attributes: Sequence[str]) -> str:
     return _describe.scenario(case.data, case.expected, attributes)
 
 
-def _prompt(draft: Draft, shown: Sequence[Case], hidden: Sequence[Case]) -> str:
-    unit, hard = draft.unit, draft.stratum == "hard"
-    attributes = _describe.varying([case.expected for case in (*shown, *hidden)])
-    attributes = sorted({*attributes, *_attributes(draft)})
+def _prompt(draft: Draft, stratum: str, shown: Sequence[Case]) -> str:
+    unit, hard, attributes = draft.unit, stratum == "hard", _attributes(draft)
     lines = [f">>> {line}" for line in _describe.imports(case.data for case in shown)]
     examples = [_text(case, attributes) for case in shown]
-    beside = _excerpt.companions(draft.material) if draft.stratum == "standard" else []
+    beside = _excerpt.companions(draft.material) if stratum == "standard" else []
     return _prompts.fill(
         _prompts.template(CATEGORY, draft.material.settings),
         {
             "kind": unit["kind"], "package": unit["module"].partition(".")[0],
             "path": unit["path"], "unit": "" if hard else unit["qualname"],
-            "excerpt": "yes" if hard else "", "listing": _listing(draft),
+            "excerpt": "yes" if hard else "", "listing": _listing(draft, stratum),
             "collaborators": "\n\n".join(_excerpt.shown_source(row) for row in beside),
             "examples": "\n".join(lines) + "\n\n" + "\n\n".join(examples),
         },
     )  # fmt: skip
 
 
-def _listing(draft: Draft) -> str:
+def _listing(draft: Draft, stratum: str) -> str:
     unit = draft.unit
-    if draft.stratum != "hard":
+    if stratum != "hard":
         return _excerpt.numbered(lines_of(draft.source), unit["start_line"])
     text = draft.material.bench.read(unit["path"])
     changed = _variants.file_with(unit, text, draft.source)

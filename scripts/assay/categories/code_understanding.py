@@ -16,7 +16,7 @@ from typing import Any
 
 from assay.categories import _bugs, _understanding
 from assay.categories._names import function_of
-from assay.categories._pool import cases
+from assay.categories._pool import Case, cases
 from assay.categories._understanding import Draft, UnsuitableError, answer
 from assay.categories.base import (
     FAILED,
@@ -27,7 +27,6 @@ from assay.categories.base import (
     Extraction,
     Judgement,
     Material,
-    Mutation,
     Options,
     PlaceError,
     Rejection,
@@ -44,7 +43,6 @@ FORMAT = "lines_and_code"
 POOL = 64  # scenarios of a unit that are looked at
 FEWEST_SCENARIOS = 4
 FEWEST_STATEMENTS = 2
-AT_ONCE = 6  # mutants that are run together; the next ones only if none of these is a task
 MOST_NAMED = 3  # lines that an answer may name
 DELETION_PERCENT = 10
 CONTROL_MARGIN = 1.3  # more controls are proposed than drawn, since some are not proven
@@ -82,17 +80,22 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
         )
         yield _rejection(material, f"{_name(material)}:unit", "", "eligible", reason)
         return
-    tasks, count = material.settings["tasks"], material.settings["gates"]["oracle_sample"]
     drawn = fraction(material.seed, material.unit["unit_id"], "control") * 100
-    control = drawn < CONTROL_MARGIN * tasks["control_percent"]
-    mutants, seen = _wanted(material)[:count], list[_bugs.Bug]()
-    for start in range(0, len(mutants), AT_ONCE):
-        fresh = _bugs.examined(material, mutants[start : start + AT_ONCE], pool)
-        seen += fresh
-        for bug in fresh:
-            others = [other for other in seen if other is not bug]
-            draft = Draft(material, bug, others, pool, strata[0], control)
-            yield _tried(draft, strata)
+    control = drawn < CONTROL_MARGIN * material.settings["tasks"]["control_percent"]
+    sample = material.mutants(material.unit)[: material.settings["gates"]["oracle_sample"]]
+    seen = _bugs.examined(material, sample, pool)
+    extra: list[Case] | None = None
+    for bug in _wanted(material, seen):
+        found = _bugs.unfit(bug, pool)
+        if not found:
+            tested, found = _bugs.tested(bug, material)
+        if found:
+            yield _refused(material, bug, "bug_effect", found)
+            continue
+        if extra is None:
+            extra = _bugs.killers(material, seen, looked, pool)
+        others = [other for other in seen if other is not bug]
+        yield _fitting(Draft(material, tested, others, pool, extra, control), strata)
 
 
 def judge(
@@ -168,30 +171,27 @@ def _unsuitable(material: Material, scenarios: int) -> str:
     return "fewer than four scenarios reach it" if scenarios < FEWEST_SCENARIOS else ""
 
 
-def _wanted(material: Material) -> list[Mutation]:
+def _wanted(material: Material, seen: list[_bugs.Bug]) -> list[_bugs.Bug]:
     """Leave deletions to a tenth of the units: they have no line of their own to name."""
     drawn = fraction(material.seed, material.unit["unit_id"], "deletion") * 100
-    every = material.mutants(material.unit)
-    return [mutant for mutant in every if mutant.deletes <= (drawn < DELETION_PERCENT)]
+    return [bug for bug in seen if bug.mutation.deletes <= (drawn < DELETION_PERCENT)]
 
 
-def _tried(draft: Draft, strata: list[str]) -> Candidate | Rejection:
+def _fitting(draft: Draft, strata: list[str]) -> Candidate | Rejection:
     """Return the candidate of the first stratum that can hold the bug, or why there is none."""
-    material, mutation = draft.material, draft.bug.mutation
-    name = f"{_name(material)}:{mutation.operator}:{mutation.site}"
-    found = _bugs.unfit(draft.bug, draft.pool)
-    if not found:
-        tested, found = _bugs.tested(draft.bug, material)
-        draft = replace(draft, bug=tested)
-    if found:
-        return _rejection(material, name, mutation.operator, "bug_effect", found)
     reasons = []
     for stratum in strata:
         try:
-            return _understanding.candidate_of(replace(draft, stratum=stratum))
+            return _understanding.candidate_of(draft, stratum)
         except UnsuitableError as error:
             reasons.append(f"{stratum}: {error}")
-    return _rejection(material, name, mutation.operator, "suitable", "; ".join(reasons))
+    return _refused(draft.material, draft.bug, "suitable", "; ".join(reasons))
+
+
+def _refused(material: Material, bug: _bugs.Bug, gate: str, reason: str) -> Rejection:
+    mutation = bug.mutation
+    name = f"{_name(material)}:{mutation.operator}:{mutation.site}"
+    return _rejection(material, name, mutation.operator, gate, reason)
 
 
 def _parameters(candidate: Candidate) -> list[str]:

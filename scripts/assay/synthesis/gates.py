@@ -68,7 +68,8 @@ def prove(candidate: Candidate, material: Material, category: ModuleType) -> Pro
     if reason:
         return _rejection(candidate, gate, reason)
     right, weak = _trials(candidate, material, category)
-    for trial in (right, weak):
+    killed = 0
+    for trial in (weak, right):
         verdicts = judged_together(trial.judges(), material.bench)
         found = dict(zip(trial.answers, verdicts, strict=True))
         for name, verdict in found.items():
@@ -77,7 +78,8 @@ def prove(candidate: Candidate, material: Material, category: ModuleType) -> Pro
         gate, reason = _decided(found, material.settings["gates"]["oracle_percent"])
         if reason:
             return _rejection(candidate, gate, reason)
-        killed = sum(verdict.status != PASSED for verdict in found.values())
+        if trial is weak:
+            killed = sum(verdict.status != PASSED for verdict in verdicts)
     proof = {
         **candidate.proof, "candidate": candidate.candidate_id,
         "right_passed": material.settings["gates"]["repeats"],

@@ -6,6 +6,7 @@ the shards back to what one alone would have looked at, so that one or a hundred
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from assay.categories.base import Candidate, Material, Rejection
 from assay.core import registry, seeds
 from assay.core.execution import Bench
 from assay.core.progress import say, track
+from assay.core.turns import TurnBench
 from assay.synthesis import gates, mix
 from assay.synthesis.memo import MemoBench
 from assay.synthesis.mutants import all_mutants
@@ -59,13 +61,14 @@ def synthesise(
     settings: `seed`, `tasks`, `gates`, `limits` of the config, and `prompts`
     workers:  units at the same time; of no effect on the result
     """
-    index = _Index(tables, settings, bench)
+    turns = threading.Lock()
+    index = _Index(tables, settings, TurnBench(bench, turns))
     output = Output()
     for name in sorted(settings["tasks"]["categories"]):
         module = registry.load("categories", name)
         units = [unit_id for unit_id in _ranked(tables, settings, name) if shard.holds(unit_id)]
         mine = Output()
-        work = partial(_unit, index, module)
+        work = partial(_in_turn, turns, partial(_unit, index, module))
         for made in track(_ahead(work, units, workers), f"{name} ({len(units)} units)"):
             mine.add(made)
             if mix.enough(settings["tasks"], mine.pairs()):
@@ -90,6 +93,11 @@ def _ahead(
         finally:
             for later in running:
                 later.cancel()
+
+
+def _in_turn(turns: threading.Lock, work: Callable[[str], Output], item: str) -> Output:
+    with turns:
+        return work(item)
 
 
 def _unit(index: _Index, category: ModuleType, unit_id: str) -> Output:
