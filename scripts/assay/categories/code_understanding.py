@@ -45,7 +45,7 @@ FEWEST_SCENARIOS = 4
 FEWEST_STATEMENTS = 2
 MOST_NAMED = 3  # lines that an answer may name
 DELETION_PERCENT = 10
-CONTROL_MARGIN = 1.3  # more controls are proposed than drawn, since some are not proven
+CONTROL_MARGIN = 1.1  # more controls are proposed than drawn, since some are not proven
 
 EXAMPLE_UNIT = '''def limited(value, most=10):
     """Return value, but not more than most; None stays None."""
