@@ -88,7 +88,7 @@ def test_taking_an_operator_away_leaves_the_order_within_the_others(monkeypatch)
     monkeypatch.setattr(registry.load("operators", "constants"), "mutate", lambda code: iter(()))
     monkeypatch.setattr("assay.synthesis.mutants._cached", _uncached())
     after = orders(all_mutants(row(), 1))
-    assert set(before) == set(after)
+    assert set(before) <= set(after)  # a change that two families make belongs to one of them
     for name, sites in before.items():
         assert [site for site in after[name] if site in sites] == sites
 
