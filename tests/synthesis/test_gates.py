@@ -125,6 +125,10 @@ def test_5_a_weak_oracle_is_dropped():
     assert (found.gate, found.reason) == (gates.STRONG_ORACLE, "3 of 5 mutants fail")
 
 
+def test_5_two_mutants_show_nothing():
+    assert dropped_by(candidate(), category(right_only, ["a", "b"])) == gates.STRONG_ORACLE
+
+
 @pytest.mark.parametrize("lines", [(), (1, 2, 3, 4, 5, 6)])
 def test_7_a_place_that_is_not_clear_is_dropped(lines):
     assert dropped_by(candidate(accepted_lines=lines), category(right_only)) == gates.CLEAR_PLACE

@@ -104,9 +104,15 @@ def candidate_of(draft: Draft, stratum: str) -> Candidate:
         kind="control" if draft.control else "bug", is_control=draft.control, operator=operator,
         prompt=prompt, reference_answer=_reference(draft, accepted),
         accepted_lines=() if draft.control else accepted, key=_key(draft, shown, hidden),
-        proof={"violated": len(draft.bug.violated), "scenarios": len(draft.pool),
-               "broken_tests": len(draft.bug.broken), "tests": len(draft.material.tests)},
+        proof=_proof(draft),
     )  # fmt: skip
+
+
+def _proof(draft: Draft) -> dict[str, int]:
+    bug = draft.bug
+    counts = {"scenarios": len(draft.pool), "tests": len(draft.material.tests)}
+    done = {"violated": len(bug.violated), "broken_tests": len(bug.broken)}
+    return counts if draft.control else counts | done
 
 
 def answer(line: int, source: str) -> str:

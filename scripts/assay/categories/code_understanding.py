@@ -43,6 +43,7 @@ FORMAT = "lines_and_code"
 POOL = 64  # scenarios of a unit that are looked at
 FEWEST_SCENARIOS = 4
 FEWEST_STATEMENTS = 2
+FEWEST_MUTANTS = 3
 MOST_NAMED = 3  # lines that an answer may name
 DELETION_PERCENT = 10
 CONTROL_MARGIN = 1.1  # more controls are proposed than drawn, since some are not proven
@@ -168,6 +169,8 @@ def _unsuitable(material: Material, scenarios: int) -> str:
         return "fewer than two statements"
     if unit["body_start_line"] <= unit["def_line"]:
         return "the body begins on the line of its def"
+    if len(material.mutants(unit)) < FEWEST_MUTANTS:
+        return "fewer than three mutants: there is too little in it to go wrong"
     return "fewer than four scenarios reach it" if scenarios < FEWEST_SCENARIOS else ""
 
 

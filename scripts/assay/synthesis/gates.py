@@ -29,6 +29,7 @@ GATES = (RIGHT_ANSWER, NULL_ANSWERS, CODE_UNDER_TEST, BUG_EFFECT, STRONG_ORACLE,
          CLEAR_PLACE, STEADY_TESTS)  # fmt: skip
 PLACED = frozenset({"bug", "vulnerable"})  # kinds whose answer names lines
 MOST_PLACES = 5
+FEWEST_MUTANTS = 3  # fewer of them show nothing of an oracle
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,8 @@ def _decided(found: Mapping[str, Judgement], percent: int) -> tuple[str, str]:
             return gate, f"passes: {name.partition(' ')[2]}"
     killed = sum(verdict.status != PASSED for verdict in found.values())
     weak = any(name.startswith(STRONG_ORACLE) for name in found)
+    if weak and len(found) < FEWEST_MUTANTS:
+        return STRONG_ORACLE, f"only {len(found)} mutants to try it on"
     if weak and killed * 100 < percent * len(found):
         return STRONG_ORACLE, f"{killed} of {len(found)} mutants fail"
     return "", ""
