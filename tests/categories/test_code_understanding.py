@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.categories import code_understanding
+from assay.categories import _understanding, code_understanding
 from assay.categories._excerpt import numbered, window
 from assay.categories.base import (
     FAILED,
@@ -282,7 +282,8 @@ def test_bugs_that_nothing_shows_or_that_wreck_the_unit_are_rejected_with_reason
     assert len(set(ids)) == len(ids)
 
 
-def test_a_long_unit_for_the_budget_is_rejected():
+def test_a_long_unit_for_the_budget_is_rejected(monkeypatch):
+    monkeypatch.setattr(_understanding, "SHORT_ANSWER", 0)
     found = list(code_understanding.propose(material(max_tokens=10)))
     assert {item.gate for item in found} <= {"suitable", "bug_effect"}
     assert any("too long" in item.reason for item in found)

@@ -19,6 +19,8 @@ PROMPT_FACTOR = {"trivial": 1, "standard": 1, "hard": 3}  # of tasks.prompt_char
 TRIVIAL_LINES, TRIVIAL_COMPLEXITY = 40, 8
 MOST_HIDDEN = 16  # scenarios of the key: they are chosen for what they tell apart
 MOST_TESTS = 24  # tests of the key
+CHARACTERS_PER_TOKEN = 3  # of code, on the safe side
+SHORT_ANSWER = 900  # characters that are allowed whatever the budget: a smoke run cuts answers
 MOST_ACCEPTED = 3  # lines of a bug's place; more of them are no clear place
 
 
@@ -95,7 +97,7 @@ def candidate_of(draft: Draft, stratum: str) -> Candidate:
     most = tasks["prompt_characters"] * PROMPT_FACTOR[stratum]
     if len(prompt) > most:
         raise UnsuitableError(f"the prompt has {len(prompt)} characters, more than {most}")
-    if len(unit["source"]) > tasks["max_tokens"] * 3:
+    if len(unit["source"]) > max(tasks["max_tokens"] * CHARACTERS_PER_TOKEN, SHORT_ANSWER):
         raise UnsuitableError("the right answer is too long")
     operator = "" if draft.control else mutation.operator
     return Candidate(
