@@ -70,7 +70,8 @@ def view_arguments(view: View) -> list[str]:
     # `--dev /dev` does not nest in Apptainer, and would show more than is needed.
     out += ["--tmpfs", "/dev"]
     for name in DEVICES:
-        out += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+        if Path("/dev", name).exists():
+            out += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     out += ["--tmpfs", "/dev/shm"]  # noqa: S108
     out += ["--ro-bind", str(Path(assay.__file__).parent), f"{CODE}/assay"]
     for option, pairs in (("--ro-bind", view.shown), ("--bind", view.writable)):

@@ -91,6 +91,18 @@ class Apt:
         return sorted(packages, key=lambda package: package.name)
 
 
+    def download(self, wanted: Sequence[str], into: Path) -> None:
+        """Fetch packages, given as names or `name=version`, checked against the signed index."""
+        done = _run(
+            ["apt-get", "-c", str(self.folder / "apt.conf"), "--quiet", "download", *wanted],
+            cwd=into,
+        )
+        if done.returncode:
+            raise UserError(
+                "apt can't fetch the packages", given=done.stderr[-TAIL:], hint="check the network"
+            )
+
+
 def open_suite(folder: Path, suite: str) -> Apt:
     """Return an apt over the suite, with its lists fetched (or kept, where there is no network).
 
@@ -130,10 +142,10 @@ def download(mirror: str, wanted: Sequence[tuple[str, Path, str]]) -> str:
     return done.stderr[-TAIL:] if done.returncode else ""
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def _run(command: Sequence[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            command, check=False, text=True, capture_output=True, stdin=subprocess.DEVNULL
+            command, check=False, text=True, capture_output=True, stdin=subprocess.DEVNULL, cwd=cwd
         )
     except FileNotFoundError as error:
         raise UserError(

@@ -10,6 +10,7 @@ SUFFIX = ".py"
 OUTSIDE = "not in scan"
 TARGET = "skip of the target"
 GENERATED = "generated"
+HEAD_BYTES = 16_384
 
 
 class PathFilter:
@@ -28,8 +29,8 @@ class PathFilter:
         self.head_lines = int(markers["lines"])
         self.markers = re.compile("|".join(markers["words"]), re.IGNORECASE)
 
-    def reason(self, path: str) -> str | None:
-        """Return why the path is not scanned, or None if it is."""
+    def reason(self, path: str, data: bytes) -> str | None:
+        """Return why the file is not scanned, or None if it is."""
         if not self.scan.fullmatch(path):
             return OUTSIDE
         if self.keep.fullmatch(path):
@@ -37,13 +38,11 @@ class PathFilter:
         for reason, pattern in self.reasons.items():
             if pattern.fullmatch(path):
                 return reason
-        return None
+        return GENERATED if self._generated(data) else None
 
-    def generated(self, path: str, text: str) -> bool:
-        """Tell whether the file's head says that a program wrote it."""
-        if self.keep.fullmatch(path):
-            return False
-        head = text.split("\n", self.head_lines)[: self.head_lines]
+    def _generated(self, data: bytes) -> bool:
+        # Only words in ASCII are looked for, so that any encoding will do.
+        head = data[:HEAD_BYTES].decode("latin-1").splitlines()[: self.head_lines]
         return any(self.markers.search(line) for line in _prose(head))
 
 
@@ -70,7 +69,7 @@ def _prose(lines: Sequence[str]) -> list[str]:
     """Return the lines of comments and of the docstring before the first statement."""
     prose, quote = [], ""
     for line in lines:
-        text = line.strip().lstrip("\ufeff")
+        text = line.strip().removeprefix("\xef\xbb\xbf")
         opening = re.match(r"[rRuU]?(\"\"\"|'''|\"|')", text)
         if quote or text.startswith("#") or not text:
             prose.append(text)

@@ -24,7 +24,7 @@ def decode(data: bytes) -> str:
     Line ends stay as they are. Raises UnreadableError if the bytes do not fit the encoding that the
     file declares (PEP 263; UTF-8 where it declares none).
     """
-    start = len(BOM) if data.startswith(BOM) else 0
+    start = bom_length(data)
     declared = _declared(data[start:])
     name = declared or "utf-8"
     try:
@@ -43,6 +43,11 @@ def decode(data: bytes) -> str:
     if "\0" in text:
         raise UnreadableError(f"a NUL at character {text.index(chr(0)) + 1}")
     return text
+
+
+def bom_length(data: bytes) -> int:
+    """Return how many bytes the file's byte order mark takes."""
+    return len(BOM) if data.startswith(BOM) else 0
 
 
 class Lines:

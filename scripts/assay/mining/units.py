@@ -12,10 +12,10 @@ from typing import Any
 from assay.core.errors import UserError
 from assay.core.progress import say
 from assay.mining import anatomy
-from assay.mining.paths import GENERATED, SUFFIX, PathFilter, module_name
+from assay.mining.paths import SUFFIX, PathFilter, module_name
 from assay.mining.rules import Rules, load_rules
 from assay.mining.syntax import Definition, Source, compound_depths
-from assay.mining.text import BOM, UnreadableError, decode
+from assay.mining.text import UnreadableError, bom_length, decode
 
 MAX_FILE_BYTES = 2_000_000
 Row = dict[str, Any]
@@ -33,8 +33,6 @@ class _Scan:
     """What is known while a tree is scanned."""
 
     target: str
-    rules: Rules
-    options: Mapping[str, Any]
     names: PathFilter
     skipped: Counter[str] = field(default_factory=Counter)
     suffixes: Counter[str] = field(default_factory=Counter)
@@ -51,40 +49,42 @@ def extract(
     Raises UserError if no Python file is left to scan.
     """
     known = load_rules(rules)
-    scan = _Scan(target, known, options, PathFilter(known.skip, options))
+    scan = _Scan(target, PathFilter(known.skip, options))
     rows: list[Row] = []
     for path, data in members:
         scan.suffixes[posixpath.splitext(path)[1] or "no suffix"] += 1
         if path.endswith(SUFFIX):
-            rows += _file_rows(scan, path, data)
+            reason = scan.names.reason(path, data)
+            if reason:
+                scan.skipped[reason] += 1
+            else:
+                rows += file_rows(path, data, known, target, options)
     if not rows:
         raise _nothing_found(scan)
     _say_summary(scan, rows)
     return rows
 
 
-def _file_rows(scan: _Scan, path: str, data: bytes) -> list[Row]:
-    reason = scan.names.reason(path)
-    if reason:
-        scan.skipped[reason] += 1
-        return []
-    limit = int(scan.options.get("max_file_bytes", MAX_FILE_BYTES))
+def file_rows(
+    path: str, data: bytes, rules: Rules, target: str = "", options: Mapping[str, Any] | None = None
+) -> list[Row]:
+    """Return one file's rows, its own first, whatever the skip rules say.
+
+    A file that can't be read has its own row only, whose `problem` says why.
+    """
+    wanted = options or {}
     base: Row = {
         **_NEUTRAL,
-        "target": scan.target, "unit_id": path, "kind": "file", "path": path,
-        "module": module_name(path, scan.options.get("source_roots") or [""]),
+        "target": target, "unit_id": path, "kind": "file", "path": path,
+        "module": module_name(path, wanted.get("source_roots") or [""]),
     }  # fmt: skip
+    limit = int(wanted.get("max_file_bytes", MAX_FILE_BYTES))
     try:
         if len(data) > limit:
             raise UnreadableError(f"too large: {len(data)} bytes, the limit is {limit}")
-        text = decode(data)
-        if scan.names.generated(path, text):
-            scan.skipped[GENERATED] += 1
-            return []
-        source = Source(text, scan.rules, len(BOM) if data.startswith(BOM) else 0)
+        return _parsed_rows(base, Source(decode(data), rules, bom_length(data)))
     except UnreadableError as error:
         return [base | {"problem": str(error)}]
-    return _parsed_rows(base, source)
 
 
 def _parsed_rows(base: Mapping[str, Any], source: Source) -> list[Row]:

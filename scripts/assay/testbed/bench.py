@@ -7,14 +7,14 @@ jobs after it run in a new one.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from assay.core.errors import HarnessError
-from assay.core.execution import HARNESS_ERROR, Job, JobResult, Limits
+from assay.core.execution import Job, JobResult, Limits
+from assay.sandbox import level
 from assay.testbed import reports
 from assay.testbed.session import Extras, Session, request_of
 
@@ -23,25 +23,27 @@ __all__ = ["Extras", "SandboxBench", "open_bench"]
 
 def open_bench(
     tree: Path, target: Mapping[str, Any], root: Path = Path("/"), limits: Limits | None = None,
-    *, workers: int = 1,
+    *, workers: int = 1, layers: Sequence[str] = level.DEFAULT,
 ) -> SandboxBench:  # fmt: skip
     """Return a bench over a target's unpacked tree.
 
     tree:    folder of the unchanged tree; it is only read
-    target:  the target's settings: tests {paths, arguments, python_path}, preload, entry_points
+    target:  the target's settings: tests, preload, source_roots, entry_points
     root:    root file system of the sandbox, with /usr/bin/python3 and /opt/testbed
     limits:  bounds of the sandbox as a whole (jobs carry their own for time and output)
     workers: sandboxes at the same time; of no effect on results
-    Raises UserError where a layer of the sandbox is missing.
+    layers:  layers of the sandbox that must work (`sandbox.level.LAYERS`)
+    Raises UserError where one is missing, or where `root` can't run the target.
     """
-    return SandboxBench(Session(tree, target, root, limits or Limits()), workers)
+    session = Session(tree, target, root, limits or Limits())
+    return SandboxBench(session, workers, level.require(layers, root))
 
 
 class SandboxBench:
     """Runs jobs in the sandbox; see `core.execution.Bench`."""
 
-    def __init__(self, session: Session, workers: int) -> None:
-        self.session, self.workers = session, workers
+    def __init__(self, session: Session, workers: int, reached: Mapping[str, bool]) -> None:
+        self.session, self.workers, self.level = session, workers, reached
 
     def read(self, path: str) -> str:
         """Return the text of a file of the unchanged tree, line ends as they are."""
@@ -86,8 +88,3 @@ def _batches(jobs: Sequence[Job], workers: int) -> list[list[int]]:
         parts = max(1, min(workers, len(group) // 4))
         batches += [group[part::parts] for part in range(parts)]
     return batches
-
-
-def failed(detail: str) -> JobResult:
-    """Return the result of a job that the harness could not run."""
-    return dataclasses.replace(JobResult(HARNESS_ERROR), detail=detail)

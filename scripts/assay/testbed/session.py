@@ -131,8 +131,9 @@ def request_of(jobs: Sequence[Job], target: Mapping[str, Any], extras: Extras) -
     """Return what the supervisor gets on its standard input."""
     tests = target["tests"]
     shared = {
-        "python_path": tests.get("python_path", ["."]), "test_paths": tests["paths"],
+        "python_path": target.get("source_roots") or ["."], "test_paths": tests["paths"],
         "test_arguments": tests.get("arguments", []), "trace": extras.trace,
+        "deselect": [item["test"] for item in tests.get("deselect", [])],
         "record": list(extras.record),
     }  # fmt: skip
     return {"jobs": [{**_plain(job), **shared} for job in jobs]}

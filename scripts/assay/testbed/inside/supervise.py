@@ -104,7 +104,7 @@ def _recorders(job: dict[str, Any]) -> list[Any]:
         return []
     from assay.testbed.inside import recording
 
-    return [recording.Recorder(job["record"])]
+    return [recording.Recorder(job["record"], job["test_paths"])]
 
 
 def _tidy() -> None:

@@ -30,6 +30,7 @@ class Reporter:
         self.key = secrets.token_hex(16)
         self.outcomes: dict[str, str] = {}
         self.wanted = None if job["tests"] == ["*"] else frozenset(job["tests"])
+        self.left_out = tuple(job["deselect"])
         self.line({"key": self.key})
 
     def line(self, record: dict[str, Any]) -> None:
@@ -39,11 +40,15 @@ class Reporter:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the wanted tests, in file order or in a seeded one."""
-        if self.wanted is not None:
-            items[:] = [item for item in items if item.nodeid in self.wanted]
+        items[:] = [item for item in items if self._is_wanted(item.nodeid)]
         seed = self.job["order_seed"]
         if seed is not None:
             items.sort(key=lambda item: _draw(seed, item.nodeid))
+
+    def _is_wanted(self, node: str) -> bool:
+        if self.wanted is not None:
+            return node in self.wanted
+        return not any(node == left or node.startswith(left + "[") for left in self.left_out)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Report what could not be collected."""

@@ -1,0 +1,37 @@
+# Set-up: the environment, Apptainer, the locks. Included by the Makefile.
+PYTHON ?= python3
+UV = $(shell $(PYTHON) envs/bootstrap.py --lock dev --no-apptainer)/bin/uv
+COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header
+FOR_HOST = --universal --python-version 3.11
+FOR_IMAGE = --python-version 3.11 --python-platform x86_64-manylinux_2_34 --only-binary :all:
+TARGET_LOCKS = $(patsubst %.in,%.txt,$(sort $(wildcard envs/targets/*.in)))
+
+.PHONY: setup setup-apptainer setup-from-nothing relock relock-wheels relock-images images-twice
+
+setup: ## make the environment and Apptainer (nothing to do if both are there)
+	@$(PYTHON) envs/bootstrap.py
+
+setup-apptainer: ## find Apptainer, or set up a private one
+	@$(PYTHON) envs/bootstrap.py > /dev/null
+	@PYTHONPATH=scripts $$($(PYTHON) envs/bootstrap.py)/bin/python -m assay.images.apptainer
+
+relock: relock-wheels relock-images ## resolve all locks anew; needs the network
+
+relock-wheels:
+	$(COMPILE) $(FOR_HOST) envs/host.in -o envs/host.txt
+	$(COMPILE) $(FOR_HOST) -c envs/host.txt envs/dev.in -o envs/dev.txt
+	$(COMPILE) $(FOR_IMAGE) -c envs/host.txt envs/runtime.in -o envs/runtime.txt
+	$(COMPILE) $(FOR_IMAGE) -c envs/runtime.txt envs/engine-llamacpp.in -o envs/engine-llamacpp.txt
+	$(MAKE) --no-print-directory $(TARGET_LOCKS:%=relock-of-%)
+
+relock-of-%:
+	$(COMPILE) $(FOR_IMAGE) $(*:.txt=.in) -o $*
+
+relock-images: ## IMAGES="tools testbed-cerberus" names some; all otherwise
+	PYTHONPATH=scripts $$($(PYTHON) envs/bootstrap.py)/bin/python -m assay.images.relock $(IMAGES)
+
+images-twice: ## build every image twice from nothing, in other conditions: equal bytes
+	PYTHONPATH=scripts $$($(PYTHON) envs/bootstrap.py)/bin/python -m assay.images.twice $(IMAGES)
+
+setup-from-nothing: ## set up with an empty HOME and cache, without the tools a bare machine lacks
+	tests/images/setup_from_nothing.sh

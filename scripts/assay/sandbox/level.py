@@ -1,0 +1,88 @@
+"""Which layers of the sandbox really work here, found out by trying, never by asking.
+
+The sandbox fails closed: what the config asks for and does not work stops the step.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from assay.core.errors import UserError
+from assay.core.execution import RAN, Limits
+from assay.sandbox import seccomp
+from assay.sandbox.launch import run
+from assay.sandbox.view import View
+
+LAYERS = ("namespaces", "network", "seccomp", "rlimits", "cgroup")
+DEFAULT = ("namespaces", "network", "seccomp", "rlimits")
+LIMITS = Limits(cpu_s=10, wall_s=30, memory_mb=512, tmp_mb=8)
+PYTHON = "/usr/bin/python3"
+TRIAL = """
+import json, os, resource, socket
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+def refused(work):
+    try:
+        work()
+    except OSError:
+        return True
+    return False
+lines = open("/proc/net/dev").read().splitlines()[2:]
+processes = [name for name in os.listdir("/proc") if name.isdigit()]
+print(json.dumps({
+    "namespaces": os.getuid() == 65534 and len(processes) < 5
+    and os.uname().nodename == "sandbox" and int(status["CapEff"], 16) == 0
+    and refused(lambda: open("/usr/x", "w")) and refused(lambda: open("/x", "w")),
+    "network": [line.split(":")[0].strip() for line in lines] == ["lo"]
+    and refused(lambda: socket.socket(socket.AF_INET)),
+    "seccomp": int(status["Seccomp"]) == 2 and int(status["NoNewPrivs"]) == 1,
+    "rlimits": resource.getrlimit(resource.RLIMIT_AS)[1] == MEMORY
+    and resource.getrlimit(resource.RLIMIT_CORE)[1] == 0,
+}))
+"""
+
+
+def probe(root: Path = Path("/")) -> dict[str, bool]:
+    """Return layer -> whether it works here, with `root` as the sandbox's root file system.
+
+    Raises UserError if no sandbox starts at all.
+    """
+    if not seccomp.supported():
+        raise UserError(
+            "there is no seccomp filter for this machine's architecture",
+            expected=" | ".join(sorted(seccomp.ARCHITECTURES)), hint="run on one of these",
+        )  # fmt: skip
+    script = TRIAL.replace("MEMORY", str(LIMITS.memory_mb << 20))
+    outcome = run([PYTHON, "-I", "-c", script], View(root), LIMITS)
+    if outcome.kind != RAN:
+        text = outcome.streams.get("stderr", b"").decode("utf-8", "replace").strip()[-500:]
+        raise UserError(
+            "the sandbox does not start, so nothing untrusted runs", where=root,
+            given=text or outcome.detail, expected="a bubblewrap sandbox",
+            hint="allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
+            "user.max_user_namespaces above 0, kernel.apparmor_restrict_unprivileged_userns=0)",
+        )  # fmt: skip
+    found = json.loads(outcome.streams["stdout"])
+    # Cgroups are left to whoever starts the step; none is made here.
+    return {**{name: bool(found[name]) for name in DEFAULT}, "cgroup": False}
+
+
+def require(layers: Sequence[str] = DEFAULT, root: Path = Path("/")) -> dict[str, bool]:
+    """Return the level reached; raise UserError if a layer that is asked for does not work."""
+    unknown = sorted(set(layers) - set(LAYERS))
+    if unknown:
+        raise UserError(
+            "unknown layer of the sandbox", where="sandbox.layers", given=", ".join(unknown),
+            expected=" | ".join(LAYERS),
+        )  # fmt: skip
+    level = probe(root)
+    missing = sorted(name for name in layers if not level[name])
+    if missing:
+        raise UserError(
+            "a layer of the sandbox is missing, so nothing untrusted runs",
+            where="sandbox.layers", given=f"missing: {', '.join(missing)}",
+            expected=", ".join(layers),
+            hint="mend the machine, or ask for less in the config's sandbox.layers",
+        )  # fmt: skip
+    return level

@@ -1,0 +1,225 @@
+"""Makes scenarios: recorded uses, multiplied by edge mutators, kept only if the reference is sure.
+
+A scenario counts only if the reference gives the same observation under several hash seeds, all of
+it literal, and raises nothing but what the target raises on purpose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from assay.core import seeds
+from assay.core.codec import encode
+from assay.core.execution import Job, Limits, Scenario
+from assay.core.files import canonical_json
+from assay.testbed.bench import Extras, SandboxBench
+from assay.testbed.mutators import Site, mutated, sites
+from assay.testbed.places import Places
+from assay.testbed.reports import Report
+
+T = TypeVar("T")
+RECORDED = "recorded"
+CHUNK = 60  # scenarios a job
+OBSERVATION_MAX = 12_000  # characters of canonical JSON
+OVERSAMPLED = 2  # mutants tried for each scenario that may be kept
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+LIMITS = Limits(cpu_s=20, wall_s=120, output_mb=64)
+
+
+@dataclass
+class Candidate:
+    """A scenario on its way: where it comes from, and what the reference does on it."""
+
+    scenario: Scenario
+    origin: str
+    mutator: str
+    observation: Mapping[str, Any] | None = None
+    units: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass
+class Made:
+    """The scenarios kept, and how many were dropped for which reason."""
+
+    kept: list[Candidate]
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def make(
+    bench: SandboxBench, recorded: Sequence[Mapping[str, Any]], places: Places,
+    settings: Mapping[str, Any], seed: int,
+) -> Made:  # fmt: skip
+    """Return scenarios from recorded uses ({"data", "origin"}).
+
+    settings: {"max_scenarios": n, "hash_seeds": n, "nest": {entry: {"init", "call"}}}
+    """
+    most = int(settings["max_scenarios"])
+    bases = _unique([candidate(use["data"], use["origin"], RECORDED) for use in recorded])
+    _run_reference(bench, bases, places)
+    tried = _draw_mutants(bases, settings.get("nest", {}), most * OVERSAMPLED, seed)
+    _run_reference(bench, tried, places)
+    every = [*bases, *tried]
+    good = balanced([one for one in every if not one.problem], most, seed)
+    _confirm(bench, good, int(settings["hash_seeds"]))
+    kept = [one for one in good if not one.problem]
+    counts = {"recorded": len(bases), "mutated": len(tried), "drawn": len(good), "kept": len(kept)}
+    for problem in sorted({one.problem for one in every if one.problem}):
+        counts[f"dropped: {problem}"] = sum(one.problem == problem for one in every)
+    return Made(kept, counts)
+
+
+def candidate(data: Mapping[str, Any], origin: str, mutator: str) -> Candidate:
+    """Return a candidate whose id is the digest of what it does."""
+    identity = seeds.digest("scenario", canonical_json(data))[:16]
+    return Candidate(Scenario(identity, data), origin, mutator)
+
+
+def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
+    found: dict[str, Candidate] = {}
+    for one in candidates:
+        found.setdefault(one.scenario.scenario_id, one)
+    return [found[name] for name in sorted(found)]
+
+
+def _draw_mutants(
+    bases: Sequence[Candidate], nest: Mapping[str, Any], most: int, seed: int
+) -> list[Candidate]:
+    """Draw mutants of the bases, unit by unit in turn, so that each unit gets its share."""
+    templates = {entry: _encoded(template) for entry, template in sorted(nest.items())}
+    pools: dict[str, list[Candidate]] = {}
+    for base in (one for one in bases if not one.problem):
+        for unit in base.units:
+            pools.setdefault(unit, []).append(base)
+    orders: dict[str, list[Site]] = {}
+
+    def order_of(base: Candidate) -> list[Site]:
+        name, entry = base.scenario.scenario_id, base.scenario.data["entry"]
+        if name not in orders:
+            found = sites(base.scenario.data, templates.get(entry))
+            orders[name] = seeds.shuffled(found, seed, "mutant", name, key=lambda site: site.name)
+        return orders[name]
+
+    queues = {
+        unit: _pairs(seeds.shuffled(pool, seed, "base", unit, key=_identity), order_of)
+        for unit, pool in sorted(pools.items())
+    }
+    taken = {one.scenario.scenario_id: one for one in bases}
+    for base, site in in_turn(queues):
+        if len(taken) - len(bases) >= most:
+            break
+        one = candidate(mutated(base.scenario.data, site), base.origin, site.mutator)
+        taken.setdefault(one.scenario.scenario_id, one)
+    made = sorted(set(taken) - {one.scenario.scenario_id for one in bases})
+    return [taken[name] for name in made]
+
+
+def balanced(candidates: Sequence[Candidate], most: int, seed: int) -> list[Candidate]:
+    """Draw at most `most` candidates, unit by unit in turn, recorded ones first."""
+    pools: dict[str, list[Candidate]] = {}
+    for one in candidates:
+        for unit in one.units:
+            pools.setdefault(unit, []).append(one)
+    queues = {}
+    for unit, pool in sorted(pools.items()):
+        order = seeds.shuffled(
+            pool, seed, "scenario", unit, key=lambda one: one.scenario.scenario_id
+        )
+        queues[unit] = iter(sorted(order, key=lambda one: one.mutator != RECORDED))
+    drawn: dict[str, Candidate] = {}
+    for one in in_turn(queues):
+        if len(drawn) >= most:
+            break
+        drawn.setdefault(one.scenario.scenario_id, one)
+    return [drawn[name] for name in sorted(drawn)]
+
+
+def in_turn(queues: Mapping[str, Iterator[T]]) -> Iterator[T]:
+    """Yield one item of each queue in turn until all are empty."""
+    left = dict(queues)
+    while left:
+        for name in list(left):
+            try:
+                yield next(left[name])
+            except StopIteration:
+                del left[name]
+
+
+def _run_reference(bench: SandboxBench, candidates: Sequence[Candidate], places: Places) -> None:
+    """Run the candidates on the unchanged tree; note observation, units, or what is wrong."""
+    waiting = list(candidates)
+    while waiting:
+        chunks = [waiting[at : at + CHUNK] for at in range(0, len(waiting), CHUNK)]
+        reports = bench.run_with([_job(chunk, 0) for chunk in chunks], Extras(trace=True))
+        waiting = []
+        for chunk, report in zip(chunks, reports, strict=True):
+            seen = report.result.observations
+            for one in chunk:
+                if one.scenario.scenario_id in seen:
+                    _judge(one, report, places)
+            # One that hangs ends its job: those after it get another.
+            left = [one for one in chunk if one.scenario.scenario_id not in seen]
+            if len(left) == len(chunk):
+                chunk[0].problem = f"does not run: {report.result.outcome}"
+                left = left[1:]
+            waiting += left
+
+
+def _judge(one: Candidate, report: Report, places: Places) -> None:
+    name = one.scenario.scenario_id
+    observation = report.result.observations[name]
+    one.observation = observation
+    one.units = places.units(report.reached.get(name, ()))
+    text = canonical_json(observation)
+    raised_at = report.raised_at.get(name, ())
+    if "crashed" in observation:
+        one.problem = "crashes"
+    elif '{"opaque":' in text:
+        one.problem = "not literal"
+    elif ADDRESS.search(text):
+        one.problem = "memory address"
+    elif len(text) > OBSERVATION_MAX:
+        one.problem = "too large"
+    elif not all(places.is_raise(place) for place in raised_at):
+        one.problem = "unintended exception"
+    elif not one.units:
+        one.problem = "reaches no unit"
+
+
+def _confirm(bench: SandboxBench, candidates: Sequence[Candidate], hash_seeds: int) -> None:
+    """Run the candidates under the other hash seeds; whatever differs gets a problem."""
+    chunks = [candidates[at : at + CHUNK] for at in range(0, len(candidates), CHUNK)]
+    pairs = [(chunk, turn) for turn in range(1, hash_seeds) for chunk in chunks]
+    results = bench.run([_job(chunk, turn) for chunk, turn in pairs])
+    for (chunk, _), result in zip(pairs, results, strict=True):
+        for one in chunk:
+            seen = result.observations.get(one.scenario.scenario_id)
+            if seen is None or canonical_json(seen) != canonical_json(one.observation):
+                one.problem = "differs under another hash seed"
+
+
+def _job(chunk: Sequence[Candidate], hash_seed: int) -> Job:
+    return Job(scenarios=[one.scenario for one in chunk], hash_seed=hash_seed, limits=LIMITS)
+
+
+def _encoded(template: Mapping[str, Any]) -> dict[str, Any]:
+    return {part: encode(value) for part, value in template.items()}
+
+
+def _identity(one: Candidate) -> str:
+    return one.scenario.scenario_id
+
+
+def _pairs(
+    bases: Sequence[Candidate], order_of: Callable[[Candidate], Sequence[Site]]
+) -> Iterator[tuple[Candidate, Site]]:
+    """Yield the first site of each base, then the second of each, and so on."""
+    turn, left = 0, list(bases)
+    while left:
+        left = [base for base in left if turn < len(order_of(base))]
+        for base in left:
+            yield base, order_of(base)[turn]
+        turn += 1
