@@ -12,6 +12,7 @@ from assay.core.splice import lines_of
 EXCERPT = 240  # lines; the window is cut at blank lines, so it is a little shorter
 FEWEST_LINES = 200
 MOST_COLLABORATORS = 3
+COLLABORATORS_CHARACTERS = 2200
 
 
 def numbered(lines: Sequence[str], first: int) -> str:
@@ -45,13 +46,17 @@ def window(text: str, first: int, last: int, *seed: object) -> tuple[int, int]:
 
 
 def companions(material: Material) -> list[Row]:
-    """Return up to three units to show beside the unit: what it calls, then what calls it."""
+    """Return the units to show beside the unit: what it calls, then what calls it.
+
+    At most three, and no more of them than fit into the space for collaborators.
+    """
     called = _context.collaborators(material.unit, material.units)
     calling = _context.callers(material.unit, material.units)
     found: list[Row] = []
     for row in [*called, *calling]:
         if row["kind"] in {"function", "method"} and row not in found:
-            found.append(row)
+            together = sum(len(item["source"]) for item in [*found, row])
+            found += [row] if together <= COLLABORATORS_CHARACTERS else []
     return found[:MOST_COLLABORATORS]
 
 

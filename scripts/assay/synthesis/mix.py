@@ -17,6 +17,7 @@ from assay.core import seeds
 Row = Mapping[str, Any]
 Pair = tuple[Row, Row]  # a task and its key
 SPARE_PERCENT = 10  # proven beyond what is asked for, so that the draw has a choice
+PLENTY_PERCENT = 75  # beyond it no more is looked for, even if a stratum has still too few
 DELETION_PERCENT = 10  # of a category's tasks, at most
 # The setting that says how many of a kind there are, and the kind that the others are of.
 PAIRS = {
@@ -49,13 +50,18 @@ def enough(tasks: Mapping[str, Any], pool: Sequence[Pair]) -> bool:
     count = tasks["per_category"]
     files = Counter(task["path"] for task, _ in pool)
     most = tasks["per_file"] or len(pool)
-    if sum(min(most, number) for number in files.values()) * 100 < count * (100 + SPARE_PERCENT):
+    usable = sum(min(most, number) for number in files.values()) * 100
+    if usable < count * (100 + SPARE_PERCENT):
         return False
-    for column in ("stratum", "kind"):
-        have = Counter(key[column] for _, key in pool)
-        if any(have[value] < number for value, number in wanted(tasks, column, pool).items()):
-            return False
-    return True
+    lacking = {
+        column: [
+            value for value, number in wanted(tasks, column, pool).items()
+            if sum(key[column] == value for _, key in pool) < number
+        ]
+        for column in ("kind", "stratum")
+    }  # fmt: skip
+    plenty = usable >= count * (100 + PLENTY_PERCENT)
+    return not lacking["kind"] and (plenty or not lacking["stratum"])
 
 
 def shares(percents: Mapping[str, float], count: int) -> dict[str, int]:
