@@ -12,8 +12,11 @@ rule fetch_source:
     params:
         settings=settings_of(),
         code=RUN.code("fetch_source"),
+        cache=RUN.cache,
     shell:
-        command("fetch_source", "target", outputs="source record", image="")
+        command(
+            "fetch_source", "target", outputs="source record", params="cache", image=""
+        )
 
 
 rule extract_units:

@@ -15,7 +15,8 @@ from assay.sources.tree import read_members
 def main(arguments: argparse.Namespace) -> None:
     """Write --units."""
     members = read_members(arguments.source)
-    rows = extract(members, arguments.target, arguments.rules, arguments.settings)
+    described = arguments.settings["target"]
+    rows = extract(members, arguments.target, arguments.rules, described)
     write_table(arguments.units, UNITS, rows)
 
 

@@ -12,7 +12,7 @@ from assay.sources.fetch import fetch
 
 def main(arguments: argparse.Namespace) -> None:
     """Write --source and --record."""
-    fetch(arguments.settings, arguments.cache, arguments.source, arguments.record)
+    fetch(arguments.settings["target"], arguments.cache, arguments.source, arguments.record)
     say(f"{arguments.target}: the source is in {arguments.source}")
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from assay.categories import _bugs, _understanding
 from assay.categories._names import function_of
 from assay.categories._pool import Case, cases
+from assay.categories._shorten import shortened
 from assay.categories._understanding import Draft, UnsuitableError, answer
 from assay.categories.base import (
     FAILED,
@@ -40,7 +41,8 @@ from assay.core.seeds import fraction
 PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
 FORMAT = "lines_and_code"
 
-POOL = 64  # scenarios of a unit that are looked at
+POOL = 48  # scenarios of a unit that are looked at
+LONGEST = 800  # characters of a scenario: longer ones are shortened where that is possible
 FEWEST_SCENARIOS = 4
 FEWEST_STATEMENTS = 2
 FEWEST_MUTANTS = 3
@@ -74,6 +76,7 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
     looked = cases(material.scenarios, POOL)
     reason = _unsuitable(material, len(looked))
     strata = [] if reason else _understanding.strata(material)
+    looked = shortened(material, looked, LONGEST) if strata else []
     pool = _bugs.useful(material, looked) if strata else []
     if not pool:
         reason = reason or (

@@ -85,10 +85,10 @@ def _prune_documentation(folder: Path) -> None:
 
 
 def _write_environment(root: Path, environment: dict[str, str]) -> None:
-    """Apptainer sources the scripts in this folder before it starts a program."""
+    """Apptainer sources the script 99-base.sh, then injects APPTAINERENV_*, before a program."""
     folder = root / ".singularity.d/env"
     folder.mkdir(parents=True)
     lines = [f"export {name}='{value}'" for name, value in sorted(environment.items())]
-    script = folder / "90-environment.sh"
+    script = folder / "99-base.sh"
     script.write_text("\n".join(["#!/bin/sh", *lines, ""]), encoding="utf-8")
     script.chmod(0o755)

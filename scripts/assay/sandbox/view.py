@@ -101,7 +101,8 @@ def _root(root: Path, fds: Descriptors) -> list[str]:
     out += ["--ro-bind-data", str(fds.group), "/etc/group"]
     out += ["--proc", "/proc", "--tmpfs", "/dev"]
     for name in DEVICES:
-        out += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+        # An Apptainer container has no /dev/full.
+        out += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
     return out
 
 

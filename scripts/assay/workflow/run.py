@@ -121,6 +121,11 @@ class Run:
         """Return the processor threads that a model's engine is told to use."""
         return int(self.settings.models[model].get("parameters", {}).get("threads", 1))
 
+    @property
+    def cache(self) -> str:
+        """Return the cache, an execution setting."""
+        return str(cache_root())
+
     def container(self, recipe: str) -> str:
         """Return the file (or unpacked folder) that Apptainer runs for a recipe."""
         return str(container_path(cache_root(), self.images[recipe]))
