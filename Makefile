@@ -7,6 +7,7 @@ SHELL := bash
 CORES ?= $(shell nproc)
 CONFIG ?=
 BIN := .venv/bin
+DEV := .venv-dev/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES) --resources gpu=1 $(if $(CONFIG),--configfile $(CONFIG))
 RUN_NAME = $(shell sed -n 's/^run: *\([^ ]*\).*/\1/p' $(if $(CONFIG),$(CONFIG),config/config.yaml))
 
@@ -27,20 +28,20 @@ smoke:           ## the same with three tasks a category and short answers
 	@$(MAKE) --no-print-directory run CONFIG=config/smoke.yaml
 
 check: setup-dev ## formatting, lint, types, the workflow's lint, the sandbox's layers
-	$(BIN)/ruff format --check scripts tests envs
-	$(BIN)/ruff check scripts tests envs
-	$(BIN)/snakefmt --check -l 100 Snakefile rules
-	cd scripts && ../$(BIN)/mypy --config-file ../pyproject.toml assay
-	$(BIN)/python tests/workflow/lint.py
+	$(DEV)/ruff format --check scripts tests envs
+	$(DEV)/ruff check scripts tests envs
+	$(DEV)/snakefmt --check -l 100 Snakefile rules
+	cd scripts && ../$(DEV)/mypy --config-file ../pyproject.toml assay
+	$(DEV)/python tests/workflow/lint.py
 
 test: setup-dev setup-images ## every test that fits into a quarter of an hour
-	$(BIN)/pytest -n $(CORES) --dist loadgroup
+	$(DEV)/pytest -n $(CORES) --dist loadgroup
 
 test-quick: setup-dev ## the tests that need no image and no model
-	$(BIN)/pytest -n $(CORES) -m "not slow"
+	$(DEV)/pytest -n $(CORES) -m "not slow"
 
-twice: setup setup-images ## the smoke run in two folders that differ in all that must not matter
-	$(BIN)/python tests/workflow/twice.py
+twice: setup-dev setup-images ## the smoke run in two folders that differ in all that must not matter
+	$(DEV)/python tests/workflow/twice.py
 
 verify: setup    ## compare results/ with AGAINST=manifest.json, file by file
 	@test -n "$(AGAINST)" || { echo "error: give AGAINST=path/to/manifest.json" >&2; exit 2; }

@@ -6,10 +6,13 @@ FOR_HOST = --universal --python-version 3.11
 FOR_IMAGE = --python-version 3.11 --python-platform x86_64-manylinux_2_34 --only-binary :all:
 TARGET_LOCKS = $(patsubst %.in,%.txt,$(sort $(wildcard envs/targets/*.in)))
 
-.PHONY: setup setup-apptainer setup-from-nothing relock relock-wheels relock-images images-twice
+.PHONY: setup setup-dev setup-apptainer setup-from-nothing relock relock-wheels relock-images images-twice
 
 setup: ## make the environment and Apptainer (nothing to do if both are there)
-	@$(PYTHON) envs/bootstrap.py
+	@environment="$$($(PYTHON) envs/bootstrap.py)" && ln -sfn "$$environment" .venv
+
+setup-dev: ## the same with what tests and checks need
+	@environment="$$($(PYTHON) envs/bootstrap.py --lock dev)" && ln -sfn "$$environment" .venv-dev
 
 setup-apptainer: ## find Apptainer, or set up a private one
 	@$(PYTHON) envs/bootstrap.py > /dev/null
