@@ -88,7 +88,10 @@ def test_the_weakness_is_real_and_its_hardened_twin_holds(proofs, pair):
 def test_a_pair_without_a_difference_is_no_proof(material):
     for weakness, item in PAIRS[:1]:
         pair = attempt(weakness, item)
-        for twins, gate in (((pair.twins[0],) * 2, "twin_holds"), ((pair.twins[1],) * 2, "payload_fires")):
+        for twins, gate in (
+            ((pair.twins[0],) * 2, "twin_holds"),
+            ((pair.twins[1],) * 2, "payload_fires"),
+        ):
             same = Attempt(pair.weakness, pair.weave, pair.site, twins, pair.identity)
             results = material.bench.run(_audit_proof.jobs(material, same))
             assert _audit_proof.judged(material, same, results)[1][0] == gate

@@ -22,7 +22,7 @@ LONGEST = 300  # characters of a shown call
 ENTRY = "_assay_watch"
 
 # Appended to the unit's file; standard library and the codec, which the sandbox mounts.
-_CODE = '''
+_CODE = """
 
 def _assay_wrap(unit, calls):
     import functools
@@ -72,7 +72,7 @@ def _assay_watch(text):
         pass
     return json.dumps(_assay_calls[:40])
 
-'''
+"""
 
 
 def watched_calls(material: Material, source: str, cases: Sequence[Case]) -> dict[str, list[str]]:

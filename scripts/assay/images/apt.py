@@ -90,7 +90,6 @@ class Apt:
             packages.append(Package(*(fields[name] for name in names)))
         return sorted(packages, key=lambda package: package.name)
 
-
     def download(self, wanted: Sequence[str], into: Path) -> None:
         """Fetch packages, given as names or `name=version`, checked against the signed index."""
         done = _run(

@@ -51,7 +51,9 @@ def record_behaviour(
     say(f"{name}: running its tests {options['repeats']} times, shuffled and in parts")
     recording = record(bench, target, int(options["repeats"]), seed)
     say(f"{name}: {len(recording.recorded)} uses recorded at its entry points")
-    made = scenarios.make(bench, recording.recorded, places, {**options, "nest": _nest(target)}, seed)
+    made = scenarios.make(
+        bench, recording.recorded, places, {**options, "nest": _nest(target)}, seed
+    )
     return Behaviour(
         _test_rows(name, recording, places), _scenario_rows(name, made.kept),
         {"tests": len(recording.tests), **made.counts},
@@ -73,9 +75,7 @@ def _test_rows(name: str, recording: Recording, places: Places) -> list[dict[str
     ]  # fmt: skip
 
 
-def _scenario_rows(
-    name: str, kept: Sequence[scenarios.Candidate]
-) -> list[dict[str, Any]]:
+def _scenario_rows(name: str, kept: Sequence[scenarios.Candidate]) -> list[dict[str, Any]]:
     return [
         {
             "target": name, "scenario_id": one.scenario.scenario_id,
