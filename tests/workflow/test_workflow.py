@@ -37,10 +37,8 @@ def planned(folder) -> set[str]:
     """The rules that a run would execute."""
     done = snakemake(folder, "--dry-run", "--quiet", "progress", "host")
     assert done.returncode == 0, done.stderr
-    lines = (done.stdout + done.stderr).splitlines()
-    return {line.split()[0] for line in lines if len(line.split()) == 2 and line.split()[1].isdigit()} - {
-        "all", "total"
-    }  # fmt: skip
+    rows = [line.split() for line in (done.stdout + done.stderr).splitlines()]
+    return {row[0] for row in rows if len(row) == 2 and row[1].isdigit()} - {"all", "total"}
 
 
 def content(folder) -> dict[str, bytes]:

@@ -39,7 +39,8 @@ def _assay_wrap(unit, calls):
         return type(unit)(_assay_wrap(unit.__func__, calls))
     @functools.wraps(unit)
     def watched(*args, **kwargs):
-        call = {"args": [plain(a) for a in args], "kwargs": {k: plain(v) for k, v in kwargs.items()}}
+        named = {name: plain(value) for name, value in kwargs.items()}
+        call = {"args": [plain(a) for a in args], "kwargs": named}
         calls.append(call)
         try:
             result = unit(*args, **kwargs)

@@ -84,7 +84,8 @@ def set_up(cache: Path) -> Path:
 def make_prefix(files: list[Path], prefix: Path) -> None:
     """Unpack the packages into the prefix and bind every program to its own libraries."""
     for file in files:
-        subprocess.run(["dpkg-deb", "--extract", str(file), str(prefix)], check=True)
+        command = ["dpkg-deb", "--extract", str(file), str(prefix)]
+        subprocess.run(command, check=True)
     for name in ("etc", "var"):
         (prefix / name).rename(prefix / "usr" / name)
         (prefix / "usr/lib" / name).symlink_to(f"../{name}")

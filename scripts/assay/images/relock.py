@@ -43,9 +43,8 @@ def relock_all(repository: Path, cache: Path, only: list[str]) -> None:
 def wanted_images(repository: Path) -> list[tuple[str, str, str | None]]:
     """Return (image, recipe, the target's requirements) for each recipe and each target."""
     found: list[tuple[str, str, str | None]] = []
-    for path in sorted((repository / "containers").glob("*.yaml")):
-        if path.stem != TARGET:
-            found.append((path.stem, path.stem, None))
+    recipes = [path.stem for path in sorted((repository / "containers").glob("*.yaml"))]
+    found += [(recipe, recipe, None) for recipe in recipes if recipe != TARGET]
     for path in sorted((repository / "config/targets").glob("*.yaml")):
         requirements = yaml.safe_load(path.read_text(encoding="utf-8")).get("requirements")
         if not requirements:

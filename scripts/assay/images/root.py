@@ -15,8 +15,10 @@ from assay.images.ldcache import write_cache
 
 MERGED = ("bin", "lib", "lib64", "sbin")
 # Mount points, so that Apptainer needs neither overlay nor underlay for its own binds.
-FOLDERS = ("dev", "etc", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp",
-           "usr", "var", "var/tmp", "usr/local/bin", "usr/local/lib/python3.11/dist-packages")  # fmt: skip
+FOLDERS = (
+    "dev", "etc", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "usr", "var",
+    "var/tmp", "usr/local/bin", "usr/local/lib/python3.11/dist-packages",
+)  # fmt: skip
 FILES = {
     "etc/group": "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n",
     "etc/hostname": "assay\n",

@@ -13,11 +13,18 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assay.core.execution import (
-    CPU_TIMEOUT, CRASHED, HARNESS_ERROR, OUT_OF_MEMORY, RAN, TOO_MUCH_OUTPUT, WALL_TIMEOUT, Limits,
+    CPU_TIMEOUT,
+    CRASHED,
+    HARNESS_ERROR,
+    OUT_OF_MEMORY,
+    RAN,
+    TOO_MUCH_OUTPUT,
+    WALL_TIMEOUT,
+    Limits,
 )  # fmt: skip
 from assay.sandbox import seccomp, watch
 from assay.sandbox import view as views

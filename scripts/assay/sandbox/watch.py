@@ -49,9 +49,9 @@ def _family(pid: int) -> tuple[list[int], int]:
     threads = 0
     try:
         # Order is of no matter here: the result is a count.
-        for thread in sorted(os.listdir(PROC / str(pid) / "task")):
+        for thread in sorted((PROC / str(pid) / "task").iterdir()):
             threads += 1
-            text = (PROC / str(pid) / "task" / thread / "children").read_text(encoding="ascii")
+            text = (thread / "children").read_text(encoding="ascii")
             children += [int(child) for child in text.split()]
     except (FileNotFoundError, ProcessLookupError):
         pass  # it has ended meanwhile

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay.core.execution import (
-    CRASHED, HARNESS_ERROR, OUTCOMES, OUT_OF_MEMORY, RAN, Job, JobResult,
+    CRASHED,
+    HARNESS_ERROR,
+    OUTCOMES,
+    RAN,
+    Job,
+    JobResult,
 )  # fmt: skip
 from assay.sandbox.launch import Outcome
 from assay.testbed.inside import frames
@@ -63,13 +68,13 @@ def read(outcome: Outcome, jobs: Sequence[Job]) -> list[Report]:
             data.setdefault((job, phase), []).append(payload)
         elif kind == frames.END:
             summaries[job] = json.loads(payload)
-    found = []
-    for index, job in enumerate(jobs):
+    found: list[Report] = []
+    for index, asked in enumerate(jobs):
         summary = summaries.get(index)
         if summary is None and (not ready or outcome.kind == HARNESS_ERROR):
             return found
         raw = {phase: b"".join(data.get((index, phase), ())) for phase in (0, 1)}
-        found.append(_report(job, raw, summary or _died(outcome)))
+        found.append(_report(asked, raw, summary or _died(outcome)))
         if summary is None:
             break
     return found
@@ -108,8 +113,7 @@ def _verdict(job: Job, summary: dict[str, Any], taken: _Taken) -> tuple[str, str
     if kind not in OUTCOMES:
         return HARNESS_ERROR, f"unknown outcome {kind}"
     if kind == RAN and taken.problems:
-        worst = next((item for item in taken.problems if item[0] != CRASHED), taken.problems[0])
-        return worst
+        return next((item for item in taken.problems if item[0] != CRASHED), taken.problems[0])
     expected = ({frames.TESTS} if job.tests else set()) | (
         {frames.SCENARIOS} if job.scenarios or job.probes else set()
     )

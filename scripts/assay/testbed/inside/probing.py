@@ -104,7 +104,7 @@ def _replace(probe: Mapping[str, Any], watch: Watch) -> None:
     kind = type(original) if isinstance(original, staticmethod | classmethod) else None
     function = original.__func__ if kind else original
     if isinstance(original, property):
-        new: Any = property(watch.wrapped(original.fget, probe), original.fset, original.fdel)
+        new: Any = property(watch.wrapped(original.fget or _unreadable, probe), original.fset, original.fdel)
     else:
         new = watch.wrapped(function, probe)
         new = kind(new) if kind else new
@@ -112,6 +112,10 @@ def _replace(probe: Mapping[str, Any], watch: Watch) -> None:
     for module in list(sys.modules.values()) if not parents else []:
         if getattr(module, name, None) is original:
             setattr(module, name, new)  # «from module import name» elsewhere
+
+
+def _unreadable(_instance: Any) -> None:
+    raise AttributeError("unreadable property")
 
 
 def _instrument_sqlite(watch: Watch) -> None:

@@ -45,7 +45,7 @@ class Recorder:
             else:
                 self._wrap_function(entry["entry"], subject)
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True)  # type: ignore[untyped-decorator]
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         """Note which test runs; afterwards keep what it did."""
         self.test = item.nodeid
@@ -66,10 +66,11 @@ class Recorder:
         @functools.wraps(construct)
         def init(instance: Any, /, *args: Any, **kwargs: Any) -> None:
             if type(instance) is not subject or not self._from_test():
-                return self._inner(construct, instance, *args, **kwargs)
+                self._inner(construct, instance, *args, **kwargs)
+                return
             use = {"entry": entry, "init": _encoded(args, kwargs), "calls": [], "self": instance}
             self.uses[id(instance)] = use
-            return self._inner(construct, instance, *args, **kwargs)
+            self._inner(construct, instance, *args, **kwargs)
 
         subject.__init__ = init  # type: ignore[misc]
         for name in entry.get("methods", ()):

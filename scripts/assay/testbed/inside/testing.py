@@ -37,7 +37,7 @@ class Reporter:
         """Send one record."""
         send(self.handle, (self.key + json.dumps(record) + "\n").encode())
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(trylast=True)  # type: ignore[untyped-decorator]
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the wanted tests, in file order or in a seeded one."""
         items[:] = [item for item in items if self._is_wanted(item.nodeid)]
@@ -74,7 +74,7 @@ class Tracer:
     def __init__(self, line: Callable[[dict[str, Any]], None]) -> None:
         self.line = line
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True)  # type: ignore[untyped-decorator]
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         """Trace one test with its fixtures."""
         with tracing.reached() as found:

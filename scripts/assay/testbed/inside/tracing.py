@@ -32,7 +32,7 @@ def reached() -> Iterator[Reached]:
         yield found
     finally:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
         for code in codes:
             path = relative(code.co_filename)
             if path is not None:
