@@ -104,7 +104,9 @@ def _replace(probe: Mapping[str, Any], watch: Watch) -> None:
     kind = type(original) if isinstance(original, staticmethod | classmethod) else None
     function = original.__func__ if kind else original
     if isinstance(original, property):
-        new: Any = property(watch.wrapped(original.fget or _unreadable, probe), original.fset, original.fdel)
+        new: Any = property(
+            watch.wrapped(original.fget or _unreadable, probe), original.fset, original.fdel
+        )
     else:
         new = watch.wrapped(function, probe)
         new = kind(new) if kind else new
