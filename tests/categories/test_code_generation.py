@@ -179,7 +179,24 @@ def scenario(number, name, value):
     }
 
 
-VALUES = [None, False, 9.5, 10, 10.0, 10, 11, 12, 20, 99, 10.5, *range(-9, 9), "no", "no"]
+VALUES = [
+    None,
+    False,
+    9.5,
+    10,
+    10.0,
+    10,
+    11,
+    12,
+    20,
+    99,
+    10.5,
+    *range(-9, 9),
+    "no",
+    "no",
+    False,
+    False,
+]
 
 
 def mutants(unit):
@@ -187,7 +204,7 @@ def mutants(unit):
     for old, new, rule in (
         ("value > help.LIMIT:", "value >= help.LIMIT:", "a value equal to the limit is too big"),
         ("value is None", "value is False", "False is ignored, None is not"),
-        ("value - help", "value - 0 * help", "the message tells the value itself"),
+        ("value - help", "value + help", "the message tells the sum"),
         ("value > help.LIMIT:", "value > help.NONE:", "unclear: fails"),
         ("return\n", "self._error(name, 'none')\n", "None is told"),
         ("value > help.LIMIT:", "help.LIMIT > -99:", "every value is too big"),
@@ -209,7 +226,7 @@ def material(name="Box._check_limit", percent=50, **tasks):
     settings = {
         "tasks": {
             "shown": 4, "hidden": 24, "counterfactual_percent": percent,
-            "prompt_characters": 6000, "max_tokens": 512, **tasks,
+            "prompt_characters": 6000, "max_tokens": 512, "strata": {"standard": 1}, **tasks,
         },
         "gates": {}, "prompts": prompts,
     }  # fmt: skip
@@ -281,6 +298,23 @@ def test_unclear_loud_and_internal_variants_are_dropped_with_a_reason(monkeypatc
     reasons = {item.reason for item in found if isinstance(item, Rejection)}
     assert "the variant changes most of what the unit does" in reasons
     assert "the variant raises AttributeError" in reasons
+
+
+def test_an_adversarial_task_changes_two_rules_and_half_of_it_is_not_enough():
+    found = candidates(material(percent=100, strata={"adversarial": 100}))
+    doubled = next(item for item in found if item.stratum == "adversarial")
+    assert "(1) Where the published code" in doubled.prompt
+    assert "(2) Where the published code" in doubled.prompt
+    assert worth(doubled.reference_answer, doubled).status == PASSED
+    nulls = code_generation.null_answers(doubled)
+    assert {"original", "half 0", "half 1"} <= set(nulls)
+    assert {worth(nulls[name], doubled).status for name in ("original", "half 0", "half 1")} == {
+        FAILED
+    }
+
+
+def test_without_that_stratum_there_is_none():
+    assert "adversarial" not in {item.stratum for item in candidates(material(percent=100))}
 
 
 def test_the_prompt_names_all_that_the_body_depends_on(original):

@@ -14,9 +14,9 @@ from assay.categories._pool import Split
 from assay.categories._types import Candidate, CodeKey, Material, Mutation, Row
 
 CATEGORY = "code_generation"
-MOST_CARDS = {"trivial": 6, "standard": 12, "hard": 24}
-MOST_CALLERS = {"trivial": 1, "standard": 2, "hard": 4}
-DEFINITION_CHARACTERS = {"trivial": 200, "standard": 300, "hard": 2500}
+MOST_CARDS = {"trivial": 6, "standard": 12, "hard": 24, "adversarial": 24}
+MOST_CALLERS = {"trivial": 1, "standard": 2, "hard": 4, "adversarial": 4}
+DEFINITION_CHARACTERS = {"trivial": 200, "standard": 300, "hard": 2500, "adversarial": 2500}
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Draft:
     split:   shown and hidden cases, with the right answer's results
     tests:   covering tests that the right answer passes
     stratum: as `_generation_dials.stratum_of` says
+    halves:  sources that follow only one of two changed rules (adversarial tasks)
     """
 
     material: Material
@@ -34,6 +35,7 @@ class Draft:
     split: Split
     tests: tuple[str, ...]
     stratum: str
+    halves: tuple[str, ...] = ()
 
     @property
     def unit(self) -> Row:
@@ -103,6 +105,7 @@ def _key(draft: Draft) -> dict[str, object]:
         "code": code_key_json(code), "head": _variants.head_of(unit).plain,
         "imports": list(unit["file_imports"]), "source": draft.source,
         "original": answer(unit, unit["source"]) if draft.variant else None,
+        "halves": [answer(unit, half) for half in draft.halves],
     }  # fmt: skip
 
 

@@ -26,16 +26,31 @@ STRATA = {
     "standard": Dial(statements=18, complexity=8, body_lines=60, collaborators=5),
     "hard": Dial(statements=120, complexity=60, body_lines=300, collaborators=40),
 }
-PROMPT_FACTOR = {"trivial": 1, "standard": 1, "hard": 3}  # of tasks.prompt_characters
-SHOWN_CHARACTERS = {"trivial": 500, "standard": 700, "hard": 1500}  # of one shown scenario
+PROMPT_FACTOR = {
+    "trivial": 1,
+    "standard": 1,
+    "hard": 3,
+    "adversarial": 3,
+}  # of tasks.prompt_characters
+SHOWN_CHARACTERS = {
+    "trivial": 500,
+    "standard": 700,
+    "hard": 1500,
+    "adversarial": 1500,
+}  # of one shown scenario
 FEWEST_STATEMENTS = 2
 FEWEST_SCENARIOS = 3
 FEWEST_DUNDER_STATEMENTS = 4  # `__len__` and the like are no question
 CHARACTERS_PER_TOKEN = 3  # of code, on the safe side
 
 
-def stratum_of(unit: Row, collaborators: int) -> str | None:
-    """Return the first stratum whose dials hold the unit, or None if none does."""
+def stratum_of(unit: Row, collaborators: int, *, doubled: bool = False) -> str | None:
+    """Return the first stratum whose dials hold the unit, or None if none does.
+
+    With two changed rules (`doubled`) the task is adversarial if any stratum holds the unit.
+    """
+    if doubled:
+        return "adversarial" if stratum_of(unit, collaborators) else None
     for name, dial in STRATA.items():
         fits = (
             unit["statements"] <= dial.statements

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +13,7 @@ from assay.categories._pool import Case
 from assay.categories._types import Material, Mutation, Row
 from assay.core.execution import RAN, Job, JobResult, Limits, Scenario
 from assay.core.files import canonical_json
-from assay.core.splice import lines_of, replace_lines
+from assay.core.splice import lines_of, merged, replace_lines
 
 Data = Mapping[str, Any]
 
@@ -76,6 +78,22 @@ def clear_mutants(material: Material) -> list[Mutation]:
     head, unit = head_of(material.unit).text, material.unit
     fit = [mutant for mutant in material.mutants(unit) if mutant.source.startswith(head)]
     return stated(unit["source"], fit)
+
+
+def both(unit: Row, one: Mutation, other: Mutation) -> Mutation | None:
+    """Return a variant with both changes and both rules, or None if they do not go together."""
+    source = merged(unit["source"], one.source, other.source)
+    if source is None:
+        return None
+    try:
+        ast.parse(textwrap.dedent(source))
+    except (SyntaxError, ValueError):
+        return None
+    return Mutation(
+        operator=f"{one.operator}+{other.operator}", source=source,
+        lines=tuple(sorted({*one.lines, *other.lines})), deletes=False,
+        site=f"{one.site} & {other.site}", rule=f"(1) {one.rule.strip()} (2) {other.rule.strip()}",
+    )  # fmt: skip
 
 
 def passing_tests(material: Material, variant: Mutation) -> tuple[str, ...]:

@@ -4,14 +4,16 @@ Half of the tasks are counterfactual: the right answer is a variant of the publi
 changed rule is stated in words and shown in the examples, and the published body must fail, so
 that recital from memory is wrong. Only the body of an answer is taken: decorators, signature and
 docstring stay as they are in the file. Passed = hidden scenarios and covering tests agree, and
-the constraints are kept. Key: `code` (CodeKey), `head`, `imports`, `original` (the published
-body's answer on counterfactual tasks, else null).
+the constraints are kept. An adversarial task changes two rules at once, and an answer that follows
+only one of them must fail. Key: `code` (CodeKey), `head`, `imports`, `original` (the published
+body's answer on counterfactual tasks, else null), `halves` (answers that follow one of two rules).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from assay.categories import _constraints, _variants
@@ -53,6 +55,7 @@ POOL = 48  # scenarios of a unit that are looked at
 TRIED = 4  # variants of a unit that are run in search of a counterfactual
 SPOILT = 4  # other mutants that the hidden scenarios are chosen to tell from the right answer
 KEPT = 2  # counterfactual candidates of a unit, at most
+PAIRS = 3  # pairs of changed rules that are tried for an adversarial task
 
 EXAMPLE_UNIT = '''def limited(value, most=10):
     """Return value, but not more than most; None stays None."""
@@ -108,7 +111,8 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
     percent = material.settings["tasks"]["counterfactual_percent"]
     drawn = fraction(material.seed, material.unit["unit_id"], "counterfactual") * 100 < percent
     makers = [_counterfactual, _original] if drawn else [_original, _counterfactual]
-    for make in makers[: 1 if percent in {0, 100} else 2]:
+    makers = makers[: 1 if percent in {0, 100} else 2]
+    for make in [_doubled, *makers] if _adversarial(material) else makers:
         yield from make(material, trial)
 
 
@@ -144,6 +148,7 @@ def null_answers(candidate: Candidate) -> dict[str, str]:
     answers = {name: f"```python\n{head}\n    {body}\n```\n" for name, body in bodies.items()}
     if candidate.key["original"] is not None:
         answers["original"] = candidate.key["original"]
+    answers |= {f"half {turn}": text for turn, text in enumerate(candidate.key["halves"])}
     return {**answers, "empty": ""}
 
 
@@ -183,18 +188,46 @@ def _counterfactual(material: Material, trial: Trial) -> Iterator[Candidate | Re
             yield found
 
 
+def _adversarial(material: Material) -> bool:
+    """Say whether the unit is drawn for two changed rules; twice as often, since few can be."""
+    tasks, unit_id = material.settings["tasks"], material.unit["unit_id"]
+    share = 2 * tasks["strata"].get("adversarial", 0) if tasks["counterfactual_percent"] else 0
+    return fraction(material.seed, unit_id, "adversarial") * 100 < share
+
+
+def _doubled(material: Material, trial: Trial) -> Iterator[Candidate | Rejection]:
+    """Yield adversarial candidates: two rules changed at once, each of them needed."""
+    clear = [
+        (variant, result) for variant, result in trial.variants
+        if not _variants.unclear(result, trial.pool)
+    ]  # fmt: skip
+    for one, other in list(combinations(clear, 2))[:PAIRS]:
+        both = _variants.both(material.unit, one[0], other[0])
+        if both is None:
+            continue
+        result = _variants.observe(material, [both.source], trial.pool)[0]
+        reason = _variants.unclear(result, trial.pool)
+        if reason:
+            yield _rejection(material, both, "clear_variant", reason)
+            continue
+        tests = _variants.passing_tests(material, both)
+        halves = (one[0].source, other[0].source)
+        yield _drafted(material, both, trial.judged(result), tests, halves)
+
+
 def _drafted(
-    material: Material, variant: Mutation | None, pool: list[Case], tests: tuple[str, ...]
-) -> Candidate | Rejection:
+    material: Material, variant: Mutation | None, pool: list[Case], tests: tuple[str, ...],
+    halves: tuple[str, ...] = (),
+) -> Candidate | Rejection:  # fmt: skip
     tasks, unit = material.settings["tasks"], material.unit
-    stratum = stratum_of(unit, len(collaborators(unit, material.units)))
+    stratum = stratum_of(unit, len(collaborators(unit, material.units)), doubled=bool(halves))
     if stratum is None:
         return _rejection(material, variant, "eligible", "longer or harder than any stratum")
     chosen = split(pool, tasks["shown"], tasks["hidden"], SHOWN_CHARACTERS[stratum])
     reason = undecided(chosen)
     if reason:
         return _rejection(material, variant, "decidable", reason)
-    candidate = candidate_of(Draft(material, variant, chosen, tests, stratum))
+    candidate = candidate_of(Draft(material, variant, chosen, tests, stratum, halves))
     most = tasks["prompt_characters"] * PROMPT_FACTOR[stratum]
     if len(candidate.prompt) > most:
         return _rejection(material, variant, "prompt_size", f"{len(candidate.prompt)} characters")

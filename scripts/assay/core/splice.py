@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import itertools
+
 
 def lines_of(text: str) -> list[str]:
     """Return the lines with their ends, splitting at LF, CRLF and CR only (as Python does)."""
@@ -14,6 +17,29 @@ def replace_lines(text: str, first: int, last: int, new: str) -> str:
     if new and not new.endswith("\n"):
         new += "\n"
     return "".join(lines[: first - 1]) + new + "".join(lines[last:])
+
+
+def merged(old: str, one: str, other: str) -> str | None:
+    """Return `old` with the changes of both texts, or None if they touch the same lines."""
+    lines = lines_of(old)
+    edits = sorted([*_edits(lines, one), *_edits(lines, other)])
+    for (first, end, _), (start, last, _) in itertools.pairwise(edits):
+        inserted = first == end or start == last
+        if start < end or (start == end and inserted):
+            return None
+    for start, end, fresh in reversed(edits):
+        lines[start:end] = fresh
+    return "".join(lines)
+
+
+def _edits(lines: list[str], new: str) -> list[tuple[int, int, list[str]]]:
+    fresh = lines_of(new)
+    matcher = difflib.SequenceMatcher(a=lines, b=fresh, autojunk=False)
+    return [
+        (start, end, fresh[first:last])
+        for kind, start, end, first, last in matcher.get_opcodes()
+        if kind != "equal"
+    ]
 
 
 def replace_bytes(text: str, start: int, end: int, new: str) -> str:
