@@ -75,3 +75,24 @@ def settings_of(*names):
         return RUN.settings_of(*names, **chosen)
 
     return part
+
+
+def shard_tables(rule):
+    """The tables of one shard, which are merged and then deleted."""
+    names = {"tasks": "tasks", "keys_": "keys", "rejected": "rejected"}
+    folder = ("{target}", "{shard}-of-{shards}")
+    return {
+        flag: temp(RUN.result(rule, *folder, f"{name}.parquet")) for flag, name in names.items()
+    }
+
+
+def shards_of(rule, name):
+    """Input function: one file of every shard of a target."""
+    path = RUN.result(rule, "{{target}}", "{shard}-of-{shards}", f"{name}.parquet")
+    return expand(path, shard=range(SHARDS), shards=SHARDS)
+
+
+def keys_for(wildcards):
+    """Input function: keys of all targets for a reference solver; nothing for a model."""
+    known = expand(rules.select_tasks.output.keys_, target=TARGETS)
+    return known if RUN.needs_keys(wildcards.model) else []

@@ -4,12 +4,6 @@
 #      telemetry/run_model/<model>/: telemetry.parquet, fingerprint.json, engine.log
 
 
-def keys_for(wildcards):
-    """Keys of all targets for a reference solver; nothing for a model."""
-    known = expand(rules.select_tasks.output.keys_, target=TARGETS)
-    return known if RUN.needs_keys(wildcards.model) else []
-
-
 rule fetch_model:
     output:
         receipt=RUN.result("fetch_model", "{model}", "receipt.json"),

@@ -58,6 +58,6 @@ rule pack_manifest:
     params:
         settings=RUN.manifest_settings([rule.name for rule in workflow.rules]),
         code=RUN.code("pack_manifest"),
-        root=RUN.root,
+        root=lambda w, output: Path(output.manifest).parents[1],
     shell:
         command("pack_manifest", "", "files telemetry", "manifest measured", "root", TOOLS)

@@ -11,15 +11,7 @@ rule synthesise_tasks:
         scenarios=rules.record_behaviour.output.scenarios,
         image=testbed_receipt,
     output:
-        tasks=temp(
-            RUN.result("synthesise_tasks", "{target}", "{shard}-of-{shards}", "tasks.parquet")
-        ),
-        keys_=temp(
-            RUN.result("synthesise_tasks", "{target}", "{shard}-of-{shards}", "keys.parquet")
-        ),
-        rejected=temp(
-            RUN.result("synthesise_tasks", "{target}", "{shard}-of-{shards}", "rejected.parquet")
-        ),
+        **shard_tables("synthesise_tasks"),
     log:
         RUN.log("synthesise_tasks", "{target}", "{shard}-of-{shards}"),
     container:
@@ -39,17 +31,11 @@ rule synthesise_tasks:
         )
 
 
-def shards_of(name):
-    """Input function: one file of every shard of a target."""
-    path = RUN.result("synthesise_tasks", "{{target}}", "{shard}-of-{shards}", f"{name}.parquet")
-    return expand(path, shard=range(SHARDS), shards=SHARDS)
-
-
 rule select_tasks:
     input:
-        tasks=shards_of("tasks"),
-        keys_=shards_of("keys"),
-        rejected=shards_of("rejected"),
+        tasks=shards_of("synthesise_tasks", "tasks"),
+        keys_=shards_of("synthesise_tasks", "keys"),
+        rejected=shards_of("synthesise_tasks", "rejected"),
         image=receipt("tools"),
     output:
         tasks=RUN.result("select_tasks", "{target}", "tasks.parquet"),

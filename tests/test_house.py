@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,7 @@ RUNS_UNTRUSTED_CODE = {"worker.py"}
 @pytest.mark.parametrize("path", [*MODULES, *PROGRAMS], ids=name)
 def test_no_banned_form(path):
     tree = ast.parse(path.read_text())
-    in_sandbox = path.parent.name == "testbed"
+    in_sandbox = path.parent.name in {"testbed", "inside"}
     for node in ast.walk(tree):
         assert not isinstance(node, ast.Assert), f"line {node.lineno}: no assert outside tests"
         if isinstance(node, ast.ExceptHandler) and not in_sandbox:
@@ -201,13 +202,10 @@ def test_no_registry_host_and_no_path_of_this_machine_is_written_down():
         "pythonhosted" + ".org",
     )
     ours = ("/work" + "/main", "/tmp" + "/dev", "/root" + "/")
-    for path in sorted(ROOT.rglob("*")):
-        relative = path.relative_to(ROOT)
-        if relative.parts[0] in {".git", ".venv", ".snakemake", "results"} or not path.is_file():
-            continue
-        if "__pycache__" in relative.parts or path.suffix in {".pyc", ".parquet"}:
-            continue
-        text = path.read_text(errors="replace")
+    command = ["git", "ls-files", "-coz", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for path in [ROOT / name for name in listed.split("\0") if name]:
+        text = path.read_text(errors="replace") if path.is_file() else ""
         assert not [word for word in (*hosts, *ours) if word in text], name(path)
 
 

@@ -7,6 +7,7 @@ Run as a program it prints the folder that is to stand first in PATH.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -69,11 +70,10 @@ def set_up(cache: Path) -> Path:
         # Made under its final name, since the programs hold the path of their loader.
         prefix = Path(tempfile.mkdtemp(dir=folder, prefix="prefix-"))
         prefix.chmod(0o755)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, prefix)
             make_prefix(files, prefix)
-        except BaseException:
-            shutil.rmtree(prefix)
-            raise
+            undo.pop_all()
         _point(folder / "current", prefix.name)
     ready = locate(cache)
     if ready is None:
