@@ -7,10 +7,9 @@ can't record them, a directory without content counts too, as the empty tree.
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import Any
 
-from assay.sources.tree import FOLDER, Entry, Tree
+from assay.sources.tree import FOLDER, Entry, Tree, encoded
 
 _Folder = dict[str, Any]  # name -> Entry | _Folder
 
@@ -49,7 +48,7 @@ def revision(commit: str) -> str:
 def _folder_id(folder: _Folder) -> str:
     rows = []
     for name, item in folder.items():
-        raw = os.fsencode(name)
+        raw = encoded(name)
         if isinstance(item, Entry):
             rows.append((raw, item.mode, git_object_id("blob", item.data)))
         else:

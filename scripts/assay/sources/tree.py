@@ -43,12 +43,22 @@ def kind(entry: Entry) -> int:
 
 def shown(path: str) -> str:
     r"""Return a path fit for records and messages; bytes that are not UTF-8 become `\xNN`."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return encoded(path).decode("utf-8", "backslashreplace")
+
+
+def encoded(text: str) -> bytes:
+    """Return the bytes of a name; unlike `os.fsencode` the same in every locale."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def decoded(raw: bytes) -> str:
+    """Return the name that the bytes stand for; unlike `os.fsdecode` the same in every locale."""
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def ordered(paths: Iterable[str]) -> list[str]:
     """Return the paths in the order of their bytes; a folder comes before what it holds."""
-    return sorted(paths, key=os.fsencode)
+    return sorted(paths, key=encoded)
 
 
 def write(path: Path, tree: Tree) -> None:
@@ -75,6 +85,7 @@ def read(source_tar: Path) -> Iterator[tuple[str, Entry]]:
         ) as archive:
             for member in archive:
                 yield member.name, _entry(archive, member, source_tar)
+            _check_end(source_tar, archive.offset)
     except (OSError, tarfile.TarError) as error:
         raise UserError(
             "can't read the source tree", where=source_tar, given=error,
@@ -101,7 +112,8 @@ def unpack(source_tar: Path, destination: Path) -> None:
             hint="delete it and run again",
         )  # fmt: skip
     for name, entry in read(source_tar):
-        _put(destination / name, entry)
+        # The name on the disk is the name's bytes, whatever the locale.
+        _put(destination / os.fsdecode(encoded(name)), entry)
 
 
 def _header(name: str, entry: Entry) -> tarfile.TarInfo:
@@ -112,7 +124,7 @@ def _header(name: str, entry: Entry) -> tarfile.TarInfo:
         header.type = tarfile.DIRTYPE
     elif entry.mode == LINK:
         header.type = tarfile.SYMTYPE
-        header.linkname = os.fsdecode(entry.data)
+        header.linkname = decoded(entry.data)
     else:
         header.size = len(entry.data)
     return header
@@ -128,10 +140,19 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo, where: Path) -> En
     if member.isdir():
         return Entry(FOLDER)
     if member.issym():
-        return Entry(LINK, os.fsencode(member.linkname))
+        return Entry(LINK, encoded(member.linkname))
     stream = archive.extractfile(member)
     data = stream.read() if stream else b""
     return Entry(PROGRAM if member.mode & 0o100 else FILE, data)
+
+
+def _check_end(source_tar: Path, offset: int) -> None:
+    # A tar that is cut short between two members reads like a smaller one, but lacks its end mark.
+    with source_tar.open("rb") as stream:
+        stream.seek(offset)
+        end = stream.read()
+    if not end or any(end):
+        raise tarfile.ReadError("it is cut short or damaged")
 
 
 def _put(path: Path, entry: Entry) -> None:
