@@ -9,20 +9,20 @@ import bz2
 import gzip
 import io
 import lzma
-import os
 import posixpath
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from assay.core.errors import UserError
 from assay.sources.assembly import Assembly
-from assay.sources.tree import FILE, FOLDER, LINK, PROGRAM, Entry
+from assay.sources.tree import FILE, FOLDER, LINK, PROGRAM, Entry, encoded
 
 CHUNK = 1 << 20
 KINDS = ".tar, .tar.gz, .tar.bz2, .tar.xz, .zip or .whl"
@@ -33,7 +33,7 @@ _OPENERS: tuple[tuple[bytes, Any], ...] = (
 )
 _DAMAGED = (
     OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-    NotImplementedError, RuntimeError, ValueError,
+    NotImplementedError, RuntimeError, ValueError, OverflowError, struct.error,
 )  # fmt: skip
 
 
@@ -79,36 +79,40 @@ def _read_tar(stream: IO[bytes], assembly: Assembly) -> list[str]:
     # Read to the end: the compressed form keeps its checksum there.
     while guarded.read(CHUNK):
         pass
-    if not guarded.closed_well:
-        raise EOFError("the archive has no end mark")
+    if not guarded.ends_at(archive.offset):
+        raise EOFError("the archive has no end mark after its last readable member")
     return times
 
 
 class _Guarded(io.RawIOBase):
-    """Passes on the unpacked bytes of a tar, counts them, and notes whether its end mark came."""
+    """Passes on the unpacked bytes of a tar, counts them, and notes where its content ends."""
 
     def __init__(self, stream: IO[bytes], assembly: Assembly) -> None:
         super().__init__()
         self.stream, self.assembly = stream, assembly
-        self.tail = b""
+        self.total = self.content = 0
 
     def read(self, size: int = -1) -> bytes:
         data = self.stream.read(size)
         self.assembly.take(len(data))
-        self.tail = (self.tail + data)[-2 * tarfile.BLOCKSIZE :]
+        used = len(data.rstrip(b"\0"))
+        self.content = self.total + used if used else self.content
+        self.total += len(data)
         return data
 
-    @property
-    def closed_well(self) -> bool:
-        """Whether the tar ends in a block of zeros, as the format has it."""
-        return self.tail[-tarfile.BLOCKSIZE :] == bytes(tarfile.BLOCKSIZE)
+    def ends_at(self, offset: int) -> bool:
+        """Whether nothing but zeros, a block of them at least, stands there: the end mark.
+
+        tarfile also stops, without a word, at a damaged header and at the end of a tar cut short.
+        """
+        return self.content <= offset <= self.total - tarfile.BLOCKSIZE
 
 
 def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, assembly: Assembly) -> str:
     if member.isdir():
         assembly.add(member.name, FOLDER)
     elif member.issym():
-        assembly.add(member.name, LINK, os.fsencode(member.linkname))
+        assembly.add(member.name, LINK, encoded(member.linkname))
     elif member.islnk():
         twin = assembly.find(member.linkname)
         if twin is None or twin.mode == FOLDER:
@@ -124,7 +128,7 @@ def _tar_member(archive: tarfile.TarFile, member: tarfile.TarInfo, assembly: Ass
         assembly.add(member.name, PROGRAM if member.mode & 0o111 else FILE, data)
     else:
         raise assembly.refusal("the archive holds a device or another special file", member.name)
-    return _time(datetime.fromtimestamp(int(member.mtime), UTC))
+    return _time(datetime.fromtimestamp, int(member.mtime), UTC)
 
 
 def _zip_members(archive: zipfile.ZipFile, assembly: Assembly) -> Iterator[str]:
@@ -139,7 +143,7 @@ def _zip_members(archive: zipfile.ZipFile, assembly: Assembly) -> Iterator[str]:
             kind = LINK if stat.S_ISLNK(mode) else PROGRAM if mode & 0o111 else FILE
             assembly.add(member.filename, kind, _unzipped(archive, member, assembly))
         # A zip knows no time zone; its times are taken for UTC.
-        yield _time(datetime(*member.date_time, tzinfo=UTC))
+        yield _time(datetime, *member.date_time, 0, UTC)
 
 
 def _unzipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo, assembly: Assembly) -> bytes:
@@ -151,7 +155,11 @@ def _unzipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo, assembly: Assem
     return b"".join(parts)
 
 
-def _time(moment: datetime) -> str:
+def _time(make: Callable[..., datetime], *fields: Any) -> str:
+    try:
+        moment = make(*fields)
+    except (ValueError, OverflowError, OSError):
+        return ""  # e.g. month 0, as some writers of zip files leave it: no time is known
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
