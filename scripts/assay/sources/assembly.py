@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 
 from assay.core.errors import UserError
-from assay.sources.tree import FOLDER, LINK, Entry, Tree, shown
+from assay.sources.tree import FOLDER, LINK, Entry, Tree, decoded, encoded, shown
 
 MAX_MEMBERS = 200_000
 MAX_LINKS = 40
+# Bytes of a name, and of a whole path or link: what file systems take, with room for a prefix.
+MAX_NAME, MAX_PATH = 255, 1024
 _HINT = "take another file or commit: a source that needs this can't be unpacked safely"
 
 
@@ -44,12 +45,13 @@ class Assembly:
         path = self.safe_name(name)
         if not path and mode == FOLDER:
             return
+        if not path:
+            raise self.refusal("the source holds a file without a name", name)
         present = self._tree.get(path)
-        if not path or (present and not mode == present.mode == FOLDER):
+        if present and not mode == present.mode == FOLDER:
             raise self.refusal("the source holds the same name twice", name)
-        if len(self._tree) >= MAX_MEMBERS:
-            raise self.refusal(f"the source has more than {MAX_MEMBERS} members", name)
         self._tree[path] = Entry(mode, data)
+        self._check_count(self._tree, name)
 
     def find(self, name: str) -> Entry | None:
         """Return a member added before, by the name that the source gives it."""
@@ -71,6 +73,8 @@ class Assembly:
 
     def safe_name(self, name: str) -> str:
         """Return the name without `.` and doubled slashes; raise UserError for an unsafe one."""
+        if len(name) > 2 * MAX_PATH:
+            raise self.refusal(f"the source holds a name of over {MAX_PATH} bytes", name[:MAX_NAME])
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if name.startswith("/"):
             raise self.refusal("the source holds an absolute name", name)
@@ -78,11 +82,19 @@ class Assembly:
             raise self.refusal("the source holds a name that leaves its root", name)
         if any(part.lower() == ".git" for part in parts):
             raise self.refusal("the source holds git's own folder", name)
-        return "/".join(parts)
+        path = "/".join(parts)
+        if len(encoded(path)) > MAX_PATH or any(len(encoded(part)) > MAX_NAME for part in parts):
+            what = f"the source holds a name of over {MAX_NAME} bytes, or {MAX_PATH} in all"
+            raise self.refusal(what, name)
+        return path
 
     def refusal(self, what: str, name: str) -> UserError:
         """Return the error for a member that can't be taken."""
         return UserError(what, where=self.where, given=shown(name), hint=_HINT)
+
+    def _check_count(self, tree: Tree, name: str) -> None:
+        if len(tree) > MAX_MEMBERS:
+            raise self.refusal(f"the source has more than {MAX_MEMBERS} members", name)
 
     def _with_folders(self) -> dict[str, Entry]:
         tree = dict(self._tree)
@@ -91,18 +103,21 @@ class Assembly:
             while parent:
                 if tree.setdefault(parent, Entry(FOLDER)).mode != FOLDER:
                     raise self.refusal("the source uses a name as file and as folder", parent)
+                self._check_count(tree, parent)
                 parent = posixpath.dirname(parent)
         return tree
 
     def _check_link(self, tree: Tree, path: str) -> None:
         # A link may pass through other links, so names are followed one part at a time.
-        pending = _parts(os.fsdecode(tree[path].data))
+        target = decoded(tree[path].data)
+        if not target or "\0" in target or len(tree[path].data) > MAX_PATH:
+            raise self.refusal("a link leads to no possible name", f"{path} -> {target[:MAX_NAME]}")
+        pending = _parts(target)
         place = posixpath.dirname(path).split("/") if "/" in path else []
         followed = 0
         while pending:
             part = pending.pop(0)
             if part == "/" or (part == ".." and not place):
-                target = os.fsdecode(tree[path].data)
                 raise self.refusal("a link leaves the source's root", f"{path} -> {target}")
             if part == "..":
                 place.pop()
@@ -112,7 +127,7 @@ class Assembly:
             if entry and entry.mode == LINK and followed < MAX_LINKS:
                 followed += 1
                 place.pop()
-                pending = _parts(os.fsdecode(entry.data)) + pending
+                pending = _parts(decoded(entry.data)) + pending
 
 
 def _parts(target: str) -> list[str]:
@@ -126,7 +141,7 @@ def _stripped(tree: dict[str, Entry]) -> dict[str, Entry]:
     wrapped = (
         len(tops) == 1
         and tree[tops[0]].mode == FOLDER
-        and f"{tops[0]}/__init__.py" not in tree
+        and not (tops[0].isidentifier() and f"{tops[0]}/__init__.py" in tree)
         and not tops[0].endswith(".dist-info")
     )
     if not wrapped:
