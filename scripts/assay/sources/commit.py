@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from assay.core.errors import HarnessError, UserError
 from assay.sources.assembly import Assembly
 from assay.sources.git import git
 from assay.sources.swhid import git_object_id, tree_id
-from assay.sources.tree import FOLDER, Entry, shown
+from assay.sources.tree import FOLDER, Entry, decoded, shown
 
 SUBMODULE = 0o160000
 _NAMED = 5
@@ -44,9 +43,16 @@ def read_commit(repository: Path, commit: str, label: str, limit: int) -> Commit
     """Return the commit's content.
 
     label: the repository's address, for messages; limit: bytes that its files may have together
-    Raises UserError for submodules, files kept by LFS, unsafe names, links that leave the root;
-    HarnessError if the objects do not add up to the commit's id.
+    Raises UserError for the id of something else, submodules, files kept by LFS, unsafe names,
+    links that leave the root; HarnessError if the objects do not add up to the commit's id.
     """
+    kind = git(repository, "cat-file", "-t", commit).stdout.decode("ascii").strip()
+    if kind in ("tag", "tree", "blob"):
+        raise UserError(
+            f"the id is that of a {kind}, not of a commit", where=label, given=commit,
+            expected="the full id of a commit",
+            hint="`git rev-parse <branch or tag>^{commit}` in a clone prints it",
+        )  # fmt: skip
     head = git(repository, "cat-file", "commit", commit).stdout
     if git_object_id("commit", head) != commit:
         raise HarnessError(f"{repository}: the objects do not add up to commit {commit}")
@@ -74,7 +80,7 @@ def _rows(repository: Path, commit: str) -> list[_Row]:
         facts, _, path = line.partition(b"\t")
         mode, _, oid, size = facts.split()
         length = 0 if size == b"-" else int(size)
-        rows.append(_Row(int(mode, 8), oid.decode("ascii"), length, os.fsdecode(path)))
+        rows.append(_Row(int(mode, 8), oid.decode("ascii"), length, decoded(path)))
     return rows
 
 
@@ -87,9 +93,13 @@ def _blobs(repository: Path, rows: list[_Row]) -> list[bytes]:
         if row.mode == FOLDER:
             blobs.append(b"")
             continue
-        start = output.index(b"\n", place) + 1
-        blobs.append(output[start : start + row.size])
-        place = start + row.size + 1
+        header = f"{row.oid} blob {row.size}\n".encode("ascii")
+        start = place + len(header)
+        end = start + row.size
+        if output[place:start] != header or output[end : end + 1] != b"\n":
+            raise HarnessError(f"{repository}: can't read {row.oid}, {shown(row.path)}")
+        blobs.append(output[start:end])
+        place = end + 1
     return blobs
 
 
@@ -121,5 +131,8 @@ def _date(head: bytes, who: bytes) -> str:
     found = re.search(rb"^%s .*> (-?\d+) [+-]\d+$" % who, header, re.MULTILINE)
     if not found:
         return ""
-    moment = datetime.fromtimestamp(int(found[1]), UTC)
+    try:
+        moment = datetime.fromtimestamp(int(found[1]), UTC)
+    except (ValueError, OverflowError, OSError):
+        return ""  # no year of four digits: git takes any number
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from assay.core.errors import UserError
+from assay.core.errors import HarnessError, UserError
 from assay.core.files import sha256_file, write_json
+from assay.core.progress import say
 from assay.sources import swhid, tree
 from assay.sources.archive import read_archive
 from assay.sources.commit import read_commit
@@ -18,6 +19,7 @@ from assay.sources.licence import licence, metadata
 from assay.sources.store import local_chunks, local_path, stored
 
 MAX_UNPACKED_MB = 512
+_NAMED = 5
 Record = dict[str, Any]
 
 
@@ -38,8 +40,7 @@ def fetch(settings: Mapping[str, Any], cache: Path, source: Path, record: Path) 
     limit = int(spec.get("max_unpacked_mb", MAX_UNPACKED_MB)) * 1_000_000
     read = _from_archive if kinds == ["archive"] else _from_git
     members, facts = read(spec[kinds[0]], cache, limit)
-    if not any(entry.mode != tree.FOLDER for entry in members.values()):
-        raise UserError("the source is empty: it holds no file", where=facts["label"])
+    _check_python(members, facts["label"])
     tree.write(source, members)
     write_json(record, _record(kinds[0], members, facts) | {"source_sha256": sha256_file(source)})
 
@@ -47,6 +48,7 @@ def fetch(settings: Mapping[str, Any], cache: Path, source: Path, record: Path) 
 def _from_archive(
     spec: Mapping[str, Any], cache: Path, limit: int
 ) -> tuple[dict[str, tree.Entry], Record]:
+    _check_archive(spec)
     path = local_path(spec["path"]) if "path" in spec else None
     label = path.name if path else str(spec["file"])
     place = stored(
@@ -73,7 +75,12 @@ def _from_git(
 ) -> tuple[dict[str, tree.Entry], Record]:
     url, commit = str(spec["url"]), str(spec["commit"])
     label = f"{redacted(url)} at {commit}"
-    found = read_commit(fetched(url, commit, cache), commit, label, limit)
+    repository = fetched(url, commit, cache)
+    try:
+        found = read_commit(repository, commit, label, limit)
+    except HarnessError as error:
+        say(f"the cache is damaged: it is fetched again ({error})")
+        found = read_commit(fetched(url, commit, cache, anew=True), commit, label, limit)
     return found.tree, {
         "label": label,
         "url": redacted(url),
@@ -100,6 +107,28 @@ def _record(kind: str, members: dict[str, tree.Entry], facts: Record) -> Record:
         "links": kinds.count(tree.LINK),
         "bytes": sum(len(entry.data) for entry in members.values()),
     }
+
+
+def _check_archive(spec: Mapping[str, Any]) -> None:
+    missing = [name for name in ("package", "version", "file") if name not in spec]
+    if missing and "path" not in spec:
+        raise UserError(
+            "the source archive is not named in full", where="source.archive",
+            given=f"no {', no '.join(missing)}", expected="package, version, file | path",
+        )  # fmt: skip
+
+
+def _check_python(members: Mapping[str, tree.Entry], label: str) -> None:
+    files = [path for path, entry in members.items() if entry.mode != tree.FOLDER]
+    if not files:
+        raise UserError("the source is empty: it holds no file", where=label)
+    if not any(path.endswith(".py") for path in files):
+        raise UserError(
+            "the source holds no Python", where=label,
+            given=", ".join(tree.shown(path) for path in tree.ordered(files)[:_NAMED]),
+            expected="at least one .py file",
+            hint="tasks are made from Python code; take the archive or commit that holds it",
+        )  # fmt: skip
 
 
 def _agree(label: str, what: str, given: object, found: str | None) -> None:

@@ -16,12 +16,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.core.errors import UserError
+from assay.core.locks import exclusive
 from assay.core.progress import say
 from assay.sources.index import redacted
 from assay.sources.store import local_path
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _PROTOCOLS = ("file", "git", "http", "https", "ssh")
+# An address that names a helper program, such as ext::, which would be run.
+_HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:(?!:).+")
 # Of the caller's environment, only what a network or an SSH agent needs.
 _KEPT = (
@@ -36,9 +39,10 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-def fetched(url: str, commit: str, cache: Path) -> Path:
+def fetched(url: str, commit: str, cache: Path, *, anew: bool = False) -> Path:
     """Return a bare repository that holds the commit, from the cache or freshly fetched.
 
+    anew: fetch even if the cache has it, since what it has is damaged
     Raises UserError for an abbreviated commit, an address of another protocol, a commit that the
     repository lacks, or a failing network.
     """
@@ -50,10 +54,15 @@ def fetched(url: str, commit: str, cache: Path) -> Path:
         )  # fmt: skip
     address = _address(url)
     place = cache / "git" / f"{commit}.git"
-    if holds(place, commit):
+    if not anew and holds(place, commit):
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".fetch-") as folder:
+    # Two targets of one commit would else put their repositories in each other's way.
+    with (
+        exclusive(place.with_suffix(".lock"), commit),
+        tempfile.TemporaryDirectory(dir=place.parent, prefix=".fetch-") as folder,
+    ):
+        if not anew and holds(place, commit):
+            return place
         fresh = Path(folder) / "fresh.git"
         _fetch(fresh, address, commit)
         shutil.rmtree(place, ignore_errors=True)
@@ -97,14 +106,14 @@ def _fetch(repository: Path, address: str, commit: str) -> None:
     one = git(repository, "fetch", *common, "--depth=1", "--", address, commit, trusted=trusted)
     if one.returncode == 0 and holds(repository, commit):
         return
-    say("the server does not hand out that commit alone: fetching all its branches and tags")
+    say("can't fetch that commit alone: fetching all branches and tags")
     full = git(
         repository, "fetch", *common, "--", address, "+refs/*:refs/origin/*", trusted=trusted
     )
     if made.returncode or full.returncode:
         raise UserError(
             "can't fetch from the git repository", where=label,
-            given=_last_lines(full.stderr or made.stderr).replace(address, label),
+            given=redacted(_last_lines(full.stderr or made.stderr)),
             hint="check the address, the network and your rights to it (assay never asks for a "
             "password), then run again",
         )  # fmt: skip
@@ -117,7 +126,7 @@ def _fetch(repository: Path, address: str, commit: str) -> None:
 
 def _address(url: str) -> str:
     scheme, mark, _ = url.partition("://")
-    if url.startswith("-") or "::" in url or (mark and scheme not in _PROTOCOLS):
+    if url.startswith("-") or _HELPER.match(url) or (mark and scheme not in _PROTOCOLS):
         raise UserError(
             "git sources of this kind are not fetched", where="source.git.url",
             given=redacted(url), expected=" | ".join(_PROTOCOLS) + ", or a local path",
@@ -153,5 +162,5 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _last_lines(output: bytes, count: int = 3) -> str:
+def _last_lines(output: bytes, count: int = 4) -> str:
     return " / ".join(output.decode("utf-8", "replace").strip().splitlines()[-count:])
