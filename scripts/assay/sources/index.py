@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from pypi_simple import (
     NoSuchProjectError,
     ProjectPage,
     PyPISimple,
+    UnsupportedRepoVersionError,
 )
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
@@ -71,23 +73,24 @@ class Index:
         Raises UserError if no place lists it, if it is listed with another digest, or if the
         network fails.
         """
-        local = self._linked(spec)
-        if local:
-            return local_chunks(local)
-        return self._listed(spec)
+        local, refused = self._linked(spec)
+        return local_chunks(local) if local else self._listed(spec, refused)
 
-    def _linked(self, spec: Mapping[str, Any]) -> Path | None:
+    def _linked(self, spec: Mapping[str, Any]) -> tuple[Path | None, UserError | None]:
+        refused = None
         for place in self.settings.get("find-links", "").split():
             path: Path = local_path(place) / str(spec["file"])
             if "://" in place and not place.startswith("file:"):
                 continue
-            if path.is_file() and sha256_file(path) == spec["sha256"]:
-                return path
-        return None
+            if path.is_file():
+                found = sha256_file(path)
+                if found == spec["sha256"]:
+                    return path, None
+                refused = wrong_digest(str(path), found, spec["sha256"])
+        return None, refused
 
-    def _listed(self, spec: Mapping[str, Any]) -> Iterator[bytes]:
+    def _listed(self, spec: Mapping[str, Any], refused: UserError | None) -> Iterator[bytes]:
         others: set[str] = set()
-        refused: UserError | None = None
         for index in self.indexes:
             for item in self._page(index, spec["package"]):
                 listed = (item.digests or {}).get("sha256", spec["sha256"])
@@ -115,7 +118,12 @@ class Index:
                 return list(client.get_project_page(project, timeout=TIMEOUT_S).packages)
         except NoSuchProjectError:
             return []
-        except (requests.RequestException, OSError, ValueError) as error:
+        except (
+            requests.RequestException,
+            OSError,
+            ValueError,
+            UnsupportedRepoVersionError,
+        ) as error:
             raise _unreachable(index, error) from error
 
     def _download(self, url: str, index: str) -> Iterator[bytes]:
@@ -148,10 +156,9 @@ class Index:
         return session
 
 
-def redacted(url: str) -> str:
-    """Return the address without user name and password."""
-    address = urlsplit(url)
-    return urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))
+def redacted(text: str) -> str:
+    """Return an address, or a message that quotes some, without user names and passwords."""
+    return re.sub(r"(?<=://)[^/?#\s]*@", "", text)
 
 
 def _local_page(index: str, project: str) -> list[DistributionPackage]:
@@ -164,7 +171,7 @@ def _local_page(index: str, project: str) -> list[DistributionPackage]:
 
 def _unreachable(url: str, error: Exception) -> UserError:
     return UserError(
-        "can't fetch from the package index", where=redacted(url), given=error,
+        "can't fetch from the package index", where=redacted(url), given=redacted(str(error)),
         hint="check the network and pip's settings (pip config list), then run again; in a closed "
         "network give the file by source.archive.path",
     )  # fmt: skip
