@@ -20,6 +20,8 @@ _FILE_NAME = re.compile(r"(?i)(licen[cs]e|copying|unlicense)([-._].*)?")
 _TAG = re.compile(r"SPDX-License-Identifier:\s*([\w.+() -]+)")
 _EXPRESSION = re.compile(r"[A-Za-z0-9][\w.+-]*( (AND|OR|WITH) [A-Za-z0-9][\w.+-]*)*")
 _SHORT = 60
+# What ast raises for text that is no code or no literal, or is nested too deeply to tell.
+_NO_CODE = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError)
 # Classifier or name in metadata -> SPDX; ambiguous ones ("BSD License") are left to the text.
 _NAMES = {
     "Apache Software License": "Apache-2.0", "Apache License 2.0": "Apache-2.0",
@@ -60,13 +62,14 @@ def licence(tree: dict[str, Entry]) -> dict[str, Any]:
 
     `declared` is what the metadata says, as written; `files` are the licence texts at the root.
     """
-    files = _licence_files(tree)
+    paths = _licence_files(tree)
+    files = [shown(path) for path in paths]
     declared = list(dict.fromkeys(text for _, text in _declared(tree)))
     for origin, text in _declared(tree):
         spdx = _spdx(text)
         if spdx:
             return {"spdx": spdx, "from": origin, "declared": declared, "files": files}
-    for path in files:
+    for path in paths:
         spdx = _recognised(tree[path].data.decode("utf-8", "replace"))
         if spdx:
             return {"spdx": spdx, "from": shown(path), "declared": declared, "files": files}
@@ -113,7 +116,8 @@ def _declared(tree: dict[str, Entry]) -> Iterator[tuple[str, str]]:
 
 def _worded(origin: str, field: str, values: Any) -> Iterator[tuple[str, str]]:
     for value in values if isinstance(values, list) else []:
-        text = str(value).strip()
+        # A literal of setup.py may hold half a surrogate pair, which no record can.
+        text = str(value).encode("utf-8", "replace").decode("utf-8").strip()
         if field == "Classifier":
             if text.startswith("License ::"):
                 yield origin, text.rpartition(" :: ")[2]
@@ -124,7 +128,7 @@ def _worded(origin: str, field: str, values: Any) -> Iterator[tuple[str, str]]:
 def _toml(tree: dict[str, Entry]) -> dict[str, Any]:
     try:
         found = tomllib.loads(tree["pyproject.toml"].data.decode("utf-8"))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         return {}
     return found if isinstance(found.get("project", {}), dict) else {}
 
@@ -141,14 +145,14 @@ def _setup_cfg(tree: dict[str, Entry]) -> str:
 def _setup_py(tree: dict[str, Entry]) -> Iterator[tuple[str, list[Any]]]:
     try:
         code = ast.parse(tree["setup.py"].data)
-    except (KeyError, ValueError, SyntaxError):
+    except (KeyError, *_NO_CODE):
         return
     for node in ast.walk(code):
         for keyword in node.keywords if isinstance(node, ast.Call) else []:
             if keyword.arg in ("license", "classifiers"):
                 try:
                     value = ast.literal_eval(keyword.value)
-                except ValueError:
+                except _NO_CODE:
                     continue
                 yield keyword.arg, value if isinstance(value, list) else [value]
 
