@@ -11,7 +11,6 @@ import io
 import lzma
 import posixpath
 import stat
-import struct
 import tarfile
 import zipfile
 import zlib
@@ -33,7 +32,7 @@ _OPENERS: tuple[tuple[bytes, Any], ...] = (
 )
 _DAMAGED = (
     OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-    NotImplementedError, RuntimeError, ValueError, OverflowError, struct.error,
+    NotImplementedError, RuntimeError, ValueError, OverflowError, LookupError,
 )  # fmt: skip
 
 
