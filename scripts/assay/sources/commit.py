@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from assay.core.errors import HarnessError, UserError
-from assay.sources.assembly import Assembly
+from assay.sources.assembly import MAX_MEMBERS, Assembly
 from assay.sources.git import git
 from assay.sources.swhid import git_object_id, tree_id
 from assay.sources.tree import FOLDER, Entry, decoded, shown
 
 SUBMODULE = 0o160000
+_ID_BYTES = 20
 _NAMED = 5
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(ext-[^\n]*\n)*oid sha256:[0-9a-f]{64}\n"
@@ -35,7 +37,6 @@ class Commit:
 class _Row(NamedTuple):
     mode: int
     oid: str
-    size: int
     path: str
 
 
@@ -53,54 +54,76 @@ def read_commit(repository: Path, commit: str, label: str, limit: int) -> Commit
             expected="the full id of a commit",
             hint="`git rev-parse <branch or tag>^{commit}` in a clone prints it",
         )  # fmt: skip
-    head = git(repository, "cat-file", "commit", commit).stdout
-    if git_object_id("commit", head) != commit:
-        raise HarnessError(f"{repository}: the objects do not add up to commit {commit}")
-    rows = _rows(repository, commit)
+    head = _objects(repository, "commit", [commit])[commit]
+    root = head.split(b"\n", 1)[0].removeprefix(b"tree ").decode("ascii")
+    rows = _rows(repository, root, label)
     _refuse(rows, "the repository has submodules, which are not fetched", label, SUBMODULE)
     assembly = Assembly(label, limit)
+    oids = [row.oid for row in rows if row.mode != FOLDER]
+    for size in _sizes(repository, oids):
+        assembly.take(size)
+    blobs = _objects(repository, "blob", oids)
     for row in rows:
-        assembly.take(row.size)
-    for row, data in zip(rows, _blobs(repository, rows), strict=True):
-        assembly.add(row.path, row.mode, data)
+        assembly.add(row.path, row.mode, blobs.get(row.oid, b""))
     tree = assembly.tree(strip=False)
     _refuse_pointers(tree, label)
-    expected = head.split(b"\n", 1)[0].removeprefix(b"tree ").decode("ascii")
-    if tree_id(tree) != expected:
-        raise HarnessError(f"{repository}: the objects do not add up to tree {expected}")
-    return Commit(tree, expected, _date(head, b"committer"), _date(head, b"author"))
+    if tree_id(tree) != root:
+        raise HarnessError(f"{repository}: the objects do not add up to tree {root}")
+    return Commit(tree, root, _date(head, b"committer"), _date(head, b"author"))
 
 
-def _rows(repository: Path, commit: str) -> list[_Row]:
-    listing = git(repository, "ls-tree", "-r", "-t", "-z", "-l", "--full-tree", commit)
-    if listing.returncode:
-        raise HarnessError(f"{repository}: {listing.stderr.decode('utf-8', 'replace')}")
-    rows = []
-    for line in listing.stdout.split(b"\0")[:-1]:
-        facts, _, path = line.partition(b"\t")
-        mode, _, oid, size = facts.split()
-        length = 0 if size == b"-" else int(size)
-        rows.append(_Row(int(mode, 8), oid.decode("ascii"), length, decoded(path)))
+def _rows(repository: Path, root: str, label: str) -> list[_Row]:
+    # Read from the tree objects, since `git ls-tree` rounds old modes and the ids hang on them.
+    rows: list[_Row] = []
+    level = [("", root)]
+    while level:
+        trees = _objects(repository, "tree", [oid for _, oid in level])
+        start = len(rows)
+        for prefix, oid in level:
+            rows += _members(prefix, trees[oid])
+            if len(rows) > MAX_MEMBERS:
+                # A few objects that name each other many times over stand for endless files.
+                what = f"the source has more than {MAX_MEMBERS} members"
+                raise UserError(what, where=label, hint="take another repository or commit")
+        level = [(f"{row.path}/", row.oid) for row in rows[start:] if row.mode == FOLDER]
     return rows
 
 
-def _blobs(repository: Path, rows: list[_Row]) -> list[bytes]:
-    wanted = [row for row in rows if row.mode != FOLDER]
-    request = "".join(f"{row.oid}\n" for row in wanted).encode("ascii")
-    output = git(repository, "cat-file", "--batch", stdin=request).stdout
-    blobs, place = [], 0
-    for row in rows:
-        if row.mode == FOLDER:
-            blobs.append(b"")
-            continue
-        header = f"{row.oid} blob {row.size}\n".encode("ascii")
-        start = place + len(header)
-        end = start + row.size
-        if output[place:start] != header or output[end : end + 1] != b"\n":
-            raise HarnessError(f"{repository}: can't read {row.oid}, {shown(row.path)}")
-        blobs.append(output[start:end])
-        place = end + 1
-    return blobs
+def _members(prefix: str, data: bytes) -> Iterator[_Row]:
+    place = 0
+    while place < len(data):
+        end = data.index(b"\0", place)
+        mode, _, name = data[place:end].partition(b" ")
+        place = end + 1 + _ID_BYTES
+        yield _Row(int(mode, 8), data[end + 1 : place].hex(), prefix + decoded(name))
+
+
+def _sizes(repository: Path, oids: Iterable[str]) -> Iterator[int]:
+    rows = git(repository, "cat-file", "--batch-check=%(objectsize)", stdin=_request(oids))
+    for oid, size in zip(oids, rows.stdout.split(b"\n"), strict=False):
+        if not size.isdigit():
+            raise HarnessError(f"{repository}: can't read {oid}")
+        yield int(size)
+
+
+def _objects(repository: Path, kind: str, oids: Iterable[str]) -> dict[str, bytes]:
+    wanted = sorted(set(oids))
+    output = git(repository, "cat-file", "--batch", stdin=_request(wanted)).stdout
+    found, place = {}, 0
+    for oid in wanted:
+        header = re.compile(rb"%s %s (\d+)\n" % (oid.encode(), kind.encode())).match(output, place)
+        if not header:
+            raise HarnessError(f"{repository}: can't read the {kind} {oid}")
+        place = header.end() + int(header[1])
+        found[oid] = output[header.end() : place]
+        if git_object_id(kind, found[oid]) != oid:
+            raise HarnessError(f"{repository}: the {kind} {oid} holds something else")
+        place += 1
+    return found
+
+
+def _request(oids: Iterable[str]) -> bytes:
+    return "".join(f"{oid}\n" for oid in oids).encode("ascii")
 
 
 def _refuse(rows: list[_Row], what: str, label: str, mode: int) -> None:
