@@ -206,11 +206,11 @@ def refused(tmp_path, cache):
 
     def get(source):
         with pytest.raises(UserError) as caught:
-            fetch({"source": source}, cache, tmp_path / "out" / "t", tmp_path / "out" / "r")
+            fetch({"source": source}, cache, tmp_path / "none" / "t", tmp_path / "none" / "r")
         assert caught.value.exit_code == 2
         assert caught.value.details["where"]
-        assert not list((tmp_path / "out").glob("*")), "a file is left behind"
-        left = [path for path in cache.rglob("*") if path.name.startswith(".")]
+        assert not list((tmp_path / "none").glob("*")), "a file is left behind"
+        left = [path for path in cache.rglob("*") if path.name[0] == "."]
         assert not left, "the cache holds something unfinished"
         return caught.value
 

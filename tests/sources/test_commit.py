@@ -36,7 +36,7 @@ def test_the_tree_its_id_and_its_dates(files, repository):
 
 def test_attributes_and_line_ends_change_nothing(repository):
     files = {
-        ".gitattributes": Entry(FILE, b"a.py export-subst ident text eol=crlf\nb.py export-ignore\n"),
+        ".gitattributes": Entry(FILE, b"a.py export-subst ident eol=crlf\nb.py export-ignore\n"),
         "a.py": Entry(FILE, b"# $Format:%H$ $Id$\nx\n"),
         "b.py": Entry(FILE, b""),
     }  # fmt: skip
@@ -44,7 +44,12 @@ def test_attributes_and_line_ends_change_nothing(repository):
 
 
 def test_names_that_are_not_utf8_and_differ_in_case_are_kept(repository):
-    files = {"x\udcff.py": Entry(FILE, b"1"), "A": Entry(FILE), "a": Entry(FILE), 'q"\n\t': Entry(FILE)}
+    files = {
+        "x\udcff.py": Entry(FILE, b"1"),
+        "A": Entry(FILE),
+        "a": Entry(FILE),
+        'q"\n\t': Entry(FILE),
+    }
     assert tree_of(repository, repository.commit(files)) == files
 
 
@@ -66,9 +71,7 @@ def test_a_replaced_object_is_not_what_is_read(repository):
 
 
 def test_submodules_are_refused(repository):
-    rows = [
-        f"160000 commit {'a' * 40}\tvendor{n}".encode() for n in range(7)
-    ]
+    rows = [f"160000 commit {'a' * 40}\tvendor{n}".encode() for n in range(7)]
     error = refusal(repository, repository.commit_tree(rows))
     assert "submodules" in error.what
     assert error.details["given"].startswith("vendor0, vendor1")

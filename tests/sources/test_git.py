@@ -4,8 +4,8 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -95,18 +95,8 @@ def test_the_cache_needs_no_repository_the_second_time(repository, cache):
 
 def test_several_that_fetch_one_commit_at_once_do_not_collide(repository, cache):
     commit = repository.commit(ONE)
-    found, threads = [], []
-    for _ in range(4):
-        threads.append(
-            threading.Thread(
-                target=lambda: found.append(fetched(str(repository.path), commit, cache))
-            )
-        )
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 4
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: fetched(str(repository.path), commit, cache), range(3)))
     assert len(set(found)) == 1
 
 

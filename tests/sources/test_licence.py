@@ -29,7 +29,7 @@ def spdx(files):
      ("MIT", "metadata, Classifier")),
     ({"d-1.dist-info/METADATA": b"License: MIT\n"}, ("MIT", "metadata, License")),
     ({"pyproject.toml": b"[project]\nlicense = 'MPL-2.0'\n"}, ("MPL-2.0", "pyproject.toml")),
-    ({"pyproject.toml": b"[project]\nlicense = {text = 'MIT License'}\n"}, ("MIT", "pyproject.toml")),
+    ({"pyproject.toml": b"[project]\nlicense.text = 'MIT License'\n"}, ("MIT", "pyproject.toml")),
     ({"setup.cfg": b"[metadata]\nlicense = BSD 3-Clause License\n"}, ("BSD-3-Clause", "setup.cfg")),
     ({"setup.py": b"setup(license='The MIT License')"}, ("MIT", "setup.py")),
     ({"setup.py": b"setup(classifiers=['License :: OSI Approved :: ISC License (ISCL)'])"},

@@ -8,8 +8,19 @@ import tarfile
 import pytest
 
 from assay.core.errors import UserError
-from assay.sources.tree import FILE, FIXED_TIME, FOLDER, LINK, PROGRAM, Entry
-from assay.sources.tree import read, read_members, shown, unpack, write
+from assay.sources.tree import (
+    FILE,
+    FIXED_TIME,
+    FOLDER,
+    LINK,
+    PROGRAM,
+    Entry,
+    read,
+    read_members,
+    shown,
+    unpack,
+    write,
+)
 
 TREE = {
     "b": Entry(FOLDER),
