@@ -45,6 +45,12 @@ def decorators(item: Definition) -> list[SgNode]:
     return [child for child in around.children() if child.kind() == "decorator"]
 
 
+def decorator_text(source: Source, mark: SgNode) -> str:
+    """Return a decorator from its `@` on, as written, without a comment behind it."""
+    last = last_child(mark.children()) or mark
+    return source.text[mark.range().start.index : last.range().end.index]
+
+
 def signature(source: Source, item: Definition) -> str:
     """Return the text from `def` or `class` to the colon, as written."""
     return source.text[item.start : _colon(item)]
