@@ -25,7 +25,7 @@ def test_the_gates_of_the_draw_are_named_as_synthesis_names_them():
 def test_candidates_drops_proven_and_kept_by_target_category_and_operator(run):
     run.target("cerberus", 4)
     found = tables_of(run)
-    # Each category: 12 rejected (gates 0…11 modulo 7 modulo 5, of which the last is no drop), 4 kept.
+    # Each category: 12 rejected (gates 0…11 modulo 7 modulo 5; the last one is no drop), 4 kept.
     assert found["category"]["head"] == [
         "category", "candidates", "null answers", "right answer", "no leak", "strong oracle",
         "proven", "kept", "proven of candidates",
