@@ -54,7 +54,7 @@ UNITS = _table(
     statements=WHOLE,
     complexity=WHOLE,  # McCabe's cyclomatic complexity
     nesting=WHOLE,  # deepest nesting of compound statements
-    calls=TEXTS,  # sorted names that the body calls, as written ("self._error", "len")
+    calls=TEXTS,  # sorted names that the body calls ("self._error", "len"), in NFKC
     problem=TEXT,  # null, or why the file could not be read ("not UTF-8 at byte 12")
 )  # fmt: skip
 

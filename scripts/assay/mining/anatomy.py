@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from ast_grep_py import SgNode
 
-from assay.mining.syntax import Definition, Source, last_child, python_check
+from assay.mining.syntax import Definition, Source, identifier, last_child, python_check
 
 _NAMED = {
     "identifier": "",
@@ -21,8 +20,7 @@ _NAMED = {
     "list_splat_pattern": "*",
     "dictionary_splat_pattern": "**",
 }
-_SPLATS = ("list_splat_pattern", "dictionary_splat_pattern")
-_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_AROUND = ("parenthesized_expression", "list_splat", "list_splat_pattern")
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,12 @@ def decorators(item: Definition) -> list[SgNode]:
     return [child for child in around.children() if child.kind() == "decorator"]
 
 
+def decorator_text(source: Source, mark: SgNode) -> str:
+    """Return a decorator from its `@` on, as written, without a comment behind it."""
+    last = last_child(mark.children()) or mark
+    return source.text[mark.range().start.index : last.range().end.index]
+
+
 def signature(source: Source, item: Definition) -> str:
     """Return the text from `def` or `class` to the colon, as written."""
     return source.text[item.start : _colon(item)]
@@ -63,7 +67,7 @@ def parameters(source: Source, item: Definition) -> list[str]:
             while node.kind() != "identifier":
                 star = _NAMED[node.kind()] or star
                 node = node.named_children()[0]
-            names.append(star + source.slice(node))
+            names.append(star + identifier(source, node))
     return names
 
 
@@ -163,17 +167,32 @@ def _evaluated(literal: str) -> str | None:
 
 
 def _called(source: Source, call: SgNode) -> str:
-    function = call.field("function")
-    if function is None:
+    if call.kind() == "type_alias_statement":
+        return "type"  # see calls.yaml
+    names: list[str] = []
+    node = _bare(call.field("function"))
+    while node is not None and node.kind() == "attribute":
+        names.insert(0, identifier(source, node.field("attribute")))
+        node = _bare(node.field("object"))
+    if node is None:
         return ""
-    kind = function.kind()
-    if kind == "identifier":
-        return source.slice(function)
-    if kind != "attribute":
-        return ""
-    text = "".join(source.slice(function).split())
-    if _DOTTED.fullmatch(text):
-        return text
+    if node.kind() == "identifier":
+        return ".".join([identifier(source, node), *names])
     # A method of an expression: its name alone, but `super()` is kept, since it says whose.
-    owner, _, name = text.rpartition(".")
-    return f"super().{name}" if owner == "super()" else f".{name}"
+    owner = "super()" if len(names) == 1 and _is_super(source, node) else ""
+    return f"{owner}.{names[-1]}" if names else ""
+
+
+def _is_super(source: Source, node: SgNode) -> bool:
+    function = _bare(node.field("function")) if node.kind() == "call" else None
+    given = node.field("arguments")
+    if function is None or given is None or function.kind() != "identifier":
+        return False
+    return identifier(source, function) == "super" and not _statements(given)
+
+
+def _bare(node: SgNode | None) -> SgNode | None:
+    """Return the expression within parentheses or behind the star that the parser binds to it."""
+    while node is not None and node.kind() in _AROUND:
+        node = last_child(node.named_children())
+    return node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -31,7 +32,7 @@ class Definition:
     def name(self) -> str:
         """The name that it binds."""
         found = self.node.field("name")
-        return str(found.text()) if found else ""
+        return _normal(found.text()) if found else ""
 
     @property
     def is_async(self) -> bool:
@@ -115,11 +116,16 @@ def python_check(text: str) -> ast.Module:
             raise SyntaxError(str(error)) from error
 
 
+def identifier(source: Source, node: SgNode | None) -> str:
+    """Return the name that Python binds or looks up for an identifier as written."""
+    return _normal(source.slice(node)) if node else ""
+
+
 def last_child(children: Iterable[SgNode]) -> SgNode | None:
-    """Return the last child that is code: no comment and no semicolon."""
+    """Return the last child that is code (a final semicolon is, for Python) and no comment."""
     found = None
     for child in children:
-        if child.kind() not in ("comment", ";", "line_continuation"):
+        if child.kind() not in ("comment", "line_continuation"):
             found = child
     return found
 
@@ -135,6 +141,11 @@ def compound_depths(source: Source) -> list[tuple[int, int]]:
         depths.append((start, len(open_ends)))
         open_ends.append(end)
     return depths
+
+
+def _normal(name: str) -> str:
+    # PEP 3131: identifiers that are equal under NFKC are the same name.
+    return name if name.isascii() else unicodedata.normalize("NFKC", name)
 
 
 def _definition(node: SgNode, is_class: bool) -> Definition:

@@ -16,6 +16,7 @@ from assay.mining.paths import SUFFIX, PathFilter, module_name
 from assay.mining.rules import Rules, load_rules
 from assay.mining.syntax import Definition, Source, compound_depths
 from assay.mining.text import UnreadableError, bom_length, decode
+from assay.sources.tree import shown
 
 MAX_FILE_BYTES = 2_000_000
 Row = dict[str, Any]
@@ -73,13 +74,16 @@ def file_rows(
     A file that can't be read has its own row only, whose `problem` says why.
     """
     wanted = options or {}
+    name = shown(path)
     base: Row = {
         **_NEUTRAL,
-        "target": target, "unit_id": path, "kind": "file", "path": path,
-        "module": module_name(path, wanted.get("source_roots") or [""]),
+        "target": target, "unit_id": name, "kind": "file", "path": name,
+        "module": module_name(name, wanted.get("source_roots") or [""]),
     }  # fmt: skip
     limit = int(wanted.get("max_file_bytes", MAX_FILE_BYTES))
     try:
+        if name != path:
+            raise UnreadableError("the path is not UTF-8")
         if len(data) > limit:
             raise UnreadableError(f"too large: {len(data)} bytes, the limit is {limit}")
         return _parsed_rows(base, Source(decode(data), rules, bom_length(data)))
@@ -142,7 +146,7 @@ class _File:
             "qualname": self._qualname(item, around),
             "parent": around[-1][1] if around else "",
             "is_async": item.is_async,
-            "decorators": [source.slice(mark) for mark in marks],
+            "decorators": [anatomy.decorator_text(source, mark) for mark in marks],
             "signature": anatomy.signature(source, item),
             "parameters": anatomy.parameters(source, item),
             "returns": anatomy.returns(source, item),

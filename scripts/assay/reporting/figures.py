@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 WIDTH, LEFT, RIGHT, ROW = 760, 190, 110, 20
 BINS = 20
+LABEL = 28  # characters that fit to the left of a figure
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def histogram(title: str, values: Sequence[int], unit_us: int, unit: str) -> Mar
     for index, count in enumerate(counts):
         tall = height * count / max(counts)
         x = 40 + index * step
-        parts.append(_bar(x, base - tall, step - 2, tall, f"{count}"))
+        parts.append(_bar((x, base - tall, step - 2, tall), f"{count}"))
     for index in (0, BINS // 2, BINS):
         label = f"{(low + index * width) / unit_us:.2f} {unit}"
         parts.append(_text(40 + index * step, base + 16, label, "small middle"))
@@ -58,16 +59,16 @@ def histogram(title: str, values: Sequence[int], unit_us: int, unit: str) -> Mar
     return _svg(title, base + 26, parts)
 
 
-def bars(title: str, counts: Sequence[tuple[str, int]]) -> Markup:
-    """Return horizontal bars with their counts, in the order given."""
-    most = max((count for _, count in counts), default=0) or 1
+def bars(title: str, counts: Sequence[tuple[str, int, bool]]) -> Markup:
+    """Return horizontal bars of (label, count, whether drawn in grey), in the order given."""
+    most = max((count for _, count, _ in counts), default=0) or 1
     parts = []
-    for index, (label, count) in enumerate(counts):
+    for index, (label, count, quiet) in enumerate(counts):
         y = 10 + index * ROW
         wide = (WIDTH - LEFT - RIGHT) * count / most
-        parts.append(_text(LEFT - 8, y + 11, label, "end"))
-        parts.append(_bar(LEFT, y, wide, ROW - 6, f"{label}: {count}"))
-        parts.append(_text(LEFT + wide + 6, y + 11, str(count), "small"))
+        parts.append(_text(LEFT - 8, y + 11, _cut(label), "end"))
+        parts.append(_bar((LEFT, y, wide, ROW - 6), f"{label}: {count}", quiet=quiet))
+        parts.append(_text(LEFT + wide + 6, y + 11, f"{count:,}", "small"))
     return _svg(title, 16 + len(counts) * ROW, parts)
 
 
@@ -77,12 +78,16 @@ def _dot_row(dot: Dot, y: int) -> Markup:
     circle = Markup('<circle class="{}" cx="{}" cy="{}" r="4.5"><title>{}</title></circle>')
     return Markup("").join(
         (
-            _text(LEFT - 12, y, dot.label, "end"),
+            _text(LEFT - 12, y, _cut(dot.label), "end"),
             line.format(kind, _x(dot.low), y - 4, _x(dot.high), y - 4),
             circle.format(kind, _x(dot.share), y - 4, f"{dot.label}: {dot.note}"),
             _text(WIDTH - RIGHT + 16, y, dot.note, "small"),
         )
     )
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= LABEL else label[: LABEL - 1] + "…"
 
 
 def _x(share: float) -> str:
@@ -95,9 +100,9 @@ def _tick(share: float, top: int, bottom: int, label: str) -> Markup:
     return line.format(f"{x:.1f}", top, bottom) + _text(x, 12, label, "small middle")
 
 
-def _bar(x: float, y: float, wide: float, tall: float, note: str) -> Markup:
-    form = '<rect class="bar" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
-    return Markup(form).format(x, y, wide, tall) + Markup("<title>{}</title></rect>").format(note)  # noqa: S704 - a constant
+def _bar(box: tuple[float, float, float, float], note: str, *, quiet: bool = False) -> Markup:
+    form = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>')
+    return form.format("bar quiet" if quiet else "bar", *(f"{value:.1f}" for value in box), note)
 
 
 def _text(x: float, y: float, text: str, kind: str) -> Markup:

@@ -10,6 +10,7 @@ from assay.reporting.inputs import Inputs
 
 Grid = dict[str, Any]
 Standing = Mapping[str, Any]
+STRATA = ("trivial", "standard", "hard", "adversarial")  # easiest first
 FORM = ("follows_format", "parses", "annotated")
 
 
@@ -46,16 +47,15 @@ def share(standing: Standing) -> str | None:
 
 
 def models(inputs: Inputs) -> Grid:
-    """Return one row a model: what it reached, and what its answers cost."""
+    """Return one row a model: what it reached, and what was not measured."""
     head = ["model", "passed", "rate", "95 % interval", "outside controls", "controls",
-            "unreadable", "void", "cut by length", "prompt tokens", "answer tokens"]  # fmt: skip
+            "unreadable", "void", "cut by length"]  # fmt: skip
 
     def cells(name: str, it: Standing) -> list[Any]:
         apart = [f"{it[part]['passed']}/{it[part]['total']}"
                  for part in ("outside_controls", "controls")]  # fmt: skip
         return [name, f"{it['passed']}/{it['total']}", percent(it["rate"]), interval(it), *apart,
-                it["unreadable"], it["void"], it["finished_by_length"], it["prompt_tokens"],
-                it["completion_tokens"]]  # fmt: skip
+                it["unreadable"], it["void"], it["finished_by_length"]]  # fmt: skip
 
     return _each(inputs, head, cells)
 
@@ -70,14 +70,14 @@ def groups(inputs: Inputs, column: str) -> Grid:
         return [name, *(f"{share(one)}, {interval(one)}" if one and one["total"] else None
                         for one in pairs)]  # fmt: skip
 
-    return _each(inputs, ["model", *names], cells)
+    words = [name.replace("_", " ") for name in names] if column == "category" else names
+    return _each(inputs, ["model", *words], cells)
 
 
 def group_names(inputs: Inputs, column: str) -> list[str]:
     """Return the categories, strata (easiest first) or targets that any model was asked."""
-    order = ["trivial", "standard", "hard", "adversarial"]
     found = {name for it in inputs.summary["models"].values() for name in it[f"by_{column}"]}
-    return sorted(found, key=lambda name: (order.index(name) if name in order else 9, name))
+    return sorted(found, key=_place)
 
 
 def audit(inputs: Inputs) -> Grid:
@@ -99,7 +99,8 @@ def form(inputs: Inputs) -> Grid:
 
     def cells(name: str, _: Standing) -> list[Any]:
         verdicts = inputs.of_model("verdicts", name)
-        facts = [json.loads(row["description_json"]) for row in verdicts]
+        facts = [json.loads(row["description_json"]) for row in verdicts
+                 if row["status"] != "void"]  # fmt: skip
         lengths = sorted(fact["length"] for fact in facts)
         return [name, *(_count(facts, what) for what in FORM),
                 lengths[len(lengths) // 2] if lengths else None,
@@ -109,17 +110,22 @@ def form(inputs: Inputs) -> Grid:
 
 
 def tasks(inputs: Inputs) -> Grid:
-    """Return the number of tasks by target and category, and how many are controls."""
-    categories, strata = group_names(inputs, "category"), group_names(inputs, "stratum")
-    head = ["target", "tasks", *categories, "controls", *strata, "candidates dropped"]
+    """Return what each target, category and stratum yields, and how many tasks are controls."""
+    made = inputs.rows["tasks"]
+    controls = {(row["target"], row["task_id"]) for row in inputs.rows["keys"] if row["is_control"]}
+    strata = sorted({row["stratum"] for row in made}, key=_place)
+    head = ["target", "category", "tasks", *strata, "of these, controls"]
     rows = []
-    for name, target in sorted(inputs.summary["targets"].items()):
-        it = target["tasks"]
-        made = [it["by_category"].get(category, 0) for category in categories]
-        spread = [it["by_stratum"].get(stratum, 0) for stratum in strata]
-        cells = [name, it["total"], *made, it["controls"], *spread, target["rejected"]["total"]]
-        rows.append((cells, False))
+    for target, category in sorted({(row["target"], row["category"]) for row in made}):
+        mine = [row for row in made if (row["target"], row["category"]) == (target, category)]
+        spread = [sum(row["stratum"] == stratum for row in mine) or None for stratum in strata]
+        empty = sum((row["target"], row["task_id"]) in controls for row in mine)
+        rows.append(([target, category.replace("_", " "), len(mine), *spread, empty], False))
     return grid(head, rows)
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (STRATA.index(name) if name in STRATA else len(STRATA), name)
 
 
 def _of(verdicts: Sequence[Mapping[str, Any]], outcome: str) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from assay.reporting import figures, grids, samples
+from assay.reporting import figures, funnel, grids, samples
 from assay.reporting.inputs import Inputs, flat
 from assay.reporting.latency import speed
 from assay.reporting.notices import notices
@@ -28,10 +28,13 @@ def page(inputs: Inputs, files: Iterable[tuple[str, Path]]) -> str:
         notices=notices(inputs.summary, inputs.references, inputs.asked),
         models=grids.models(inputs), by_category=grids.groups(inputs, "category"),
         by_stratum=grids.groups(inputs, "stratum"), by_target=grids.groups(inputs, "target"),
+        model_figure=model_figure(inputs),
         category_figure=rate_figure(inputs, "category"),
         stratum_figure=rate_figure(inputs, "stratum"),
         audit=grids.audit(inputs), form=grids.form(inputs), tasks=grids.tasks(inputs),
-        **_speeds(inputs), funnels=_funnels(inputs), fingerprints=_fingerprints(inputs),
+        **_speeds(inputs), funnel_figures=funnel.charts(inputs),
+        funnel_tables=funnel.tables(inputs), shortages=funnel.shortages(inputs),
+        fingerprints=_fingerprints(inputs),
         samples=[(name, samples.samples(inputs, name)) for name in _sampled(inputs)],
         files=grids.grid(["what", "where"], [((name, path), False) for name, path in files],
                          text=True),
@@ -49,21 +52,29 @@ def lead(inputs: Inputs) -> str:
     )
 
 
+def model_figure(inputs: Inputs) -> Markup:
+    """Return the rate of each model over all tasks, with its interval."""
+    known = inputs.summary["models"]
+    dots = [_dot(inputs, model, known[model]) for model in inputs.models]
+    return figures.rates("Rate over all tasks", [("all tasks", [dot for dot in dots if dot])])
+
+
 def rate_figure(inputs: Inputs, column: str) -> Markup:
     """Return rates with their intervals, by category or stratum, a row a model."""
     groups = []
     for name in grids.group_names(inputs, column):
-        dots = [_dot(inputs, model, name, column) for model in inputs.models]
-        groups.append((name, [dot for dot in dots if dot]))
+        known = [(model, inputs.summary["models"][model][f"by_{column}"].get(name))
+                 for model in inputs.models]  # fmt: skip
+        dots = [_dot(inputs, model, it) for model, it in known]
+        groups.append((funnel.label(name), [dot for dot in dots if dot]))
     return figures.rates(f"Rate by {column}", groups)
 
 
-def _dot(inputs: Inputs, model: str, group: str, column: str) -> figures.Dot | None:
-    it = inputs.summary["models"][model][f"by_{column}"].get(group)
+def _dot(inputs: Inputs, model: str, it: grids.Standing | None) -> figures.Dot | None:
     if not it or not it["total"]:
         return None
     low, high = it["interval"]
-    note = f"{it['passed']}/{it['total']}"
+    note = f"{it['passed']}/{it['total']} = {100 * it['rate']:.0f} %"
     return figures.Dot(model, it["rate"], low, high, note, quiet=model in inputs.references)
 
 
@@ -85,16 +96,6 @@ def _speeds(inputs: Inputs) -> dict[str, Any]:
              for name, it in timed.items()]  # fmt: skip
     return {"speed": grids.grid(["model", *head], rows), "rates": grids.grid(columns, totals),
             "histograms": plots}  # fmt: skip
-
-
-def _funnels(inputs: Inputs) -> list[tuple[str, Markup]]:
-    found = []
-    for name, target in sorted(inputs.summary["targets"].items()):
-        by_gate: Mapping[str, int] = target["rejected"]["by_gate"]
-        counts = sorted(by_gate.items(), key=lambda pair: (-pair[1], pair[0]))
-        kept = [*counts, ("kept as tasks", target["tasks"]["total"])]
-        found.append((name, figures.bars(f"Candidates of {name}", kept)))
-    return found
 
 
 def _fingerprints(inputs: Inputs) -> list[tuple[str, grids.Grid]]:

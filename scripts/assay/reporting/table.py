@@ -10,7 +10,7 @@ from assay.reporting.inputs import Inputs
 from assay.reporting.notices import notices
 from assay.reporting.safe import one_line
 
-CELL = 40
+CELL, SENTENCE = 40, 400
 
 
 def table(inputs: Inputs, report: Path) -> str:
@@ -27,8 +27,16 @@ def table(inputs: Inputs, report: Path) -> str:
                 grids.interval(it), *parts, it["unreadable"], it["void"],
             )
         ])  # fmt: skip
-    said = notices(inputs.summary, inputs.references, inputs.asked)
-    lines = [f"Assay: {inputs.run}", "", *aligned(rows), "", *said, f"Report: {report}"]
+    said = [one_line(sentence, SENTENCE)
+            for sentence in notices(inputs.summary, inputs.references, inputs.asked)]  # fmt: skip
+    lines = [
+        f"Assay: {one_line(inputs.run, CELL)}",
+        "",
+        *aligned(rows),
+        "",
+        *said,
+        f"Report: {report}",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -13,11 +13,12 @@ body { margin: 0 auto; max-width: 64rem; padding: 2rem 1.25rem 4rem; background:
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { font-size: 1.2rem; margin: 2.6rem 0 .5rem; }
 h3 { font-size: 1rem; margin: 1.6rem 0 .4rem; } p { margin: .4rem 0; max-width: 46rem; }
 .soft { color: var(--soft); } .wide { overflow-x: auto; }
-.notice { background: var(--warnpane); border-left: 4px solid var(--warn); padding: .5rem .8rem;
-  margin: .5rem 0; max-width: none; }
+.notices { background: var(--warnpane); border-left: 4px solid var(--warn); margin: 1rem 0;
+  padding: .5rem .8rem .5rem 2rem; }
 table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .28rem .7rem; border-bottom: 1px solid var(--line); text-align: right;
-  white-space: nowrap; } th { font-weight: 600; color: var(--soft); }
+  white-space: nowrap; }
+th { font-weight: 600; color: var(--soft); white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child, td.text { text-align: left; }
 td.text { white-space: normal; overflow-wrap: anywhere; }
 tr.quiet td { color: var(--soft); } td small { color: var(--soft); }
@@ -28,6 +29,7 @@ svg .end { text-anchor: end; } svg .middle { text-anchor: middle; }
 svg .grid { stroke: var(--line); } svg line.mark { stroke: var(--mark); stroke-width: 2; }
 svg circle.mark { fill: var(--mark); } svg line.quiet { stroke: var(--soft); stroke-width: 1.5; }
 svg circle.quiet { fill: var(--soft); } svg .bar { fill: var(--mark); }
+svg .bar.quiet { fill: var(--soft); opacity: .6; }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0;
   padding: .4rem .8rem; }
 summary { cursor: pointer; } pre { background: var(--pane); padding: .7rem; overflow-x: auto;
@@ -56,9 +58,12 @@ PAGE = (
 <title>Assay: {{ run }}</title><style>{{ style }}</style></head><body>
 <h1>Assay: {{ run }}</h1>
 <p>{{ lead }}</p>
-{% for notice in notices %}<p class="notice">{{ notice }}</p>{% endfor %}
+{% if notices %}<ul class="notices">
+{% for notice in notices %}<li>{{ notice }}</li>
+{% endfor %}</ul>{% endif %}
 
 <h2 id="models">Models</h2>
+{{ model_figure }}
 {{ grid(models) }}
 <p class="soft">Passed of measured answers, with the Wilson 95 % interval. An unreadable answer
 counts as failed; a void one is no measurement and in no rate. Grey rows are reference solvers,
@@ -91,8 +96,16 @@ time per output token = (latency &minus; TTFT) / (n &minus; 1).</p>
 
 <h2 id="tasks">Tasks</h2>
 {{ grid(tasks) }}
-<h3>Candidates that a gate dropped</h3>
-{% for name, figure in funnels %}<p>{{ name }}</p>{{ figure }}{% endfor %}
+<p class="soft">A control is a task whose right answer is to report nothing.</p>
+<h2 id="funnel">From candidates to tasks</h2>
+<p class="soft">A candidate is dropped by the first gate that it fails; the columns between
+candidates and proven count these. Proven: it passed all gates. Kept: drawn from the proven ones in
+the mix that the config asks for.</p>
+{% for name, figure in funnel_figures %}<h3>{{ name }}</h3>{{ figure }}{% endfor %}
+{% for column, table in funnel_tables %}<h3>By {{ column }}</h3>{{ grid(table) }}{% endfor %}
+{% if shortages %}<h3>Asked for, and not made</h3><ul>
+{% for sentence in shortages %}<li>{{ sentence }}</li>
+{% endfor %}</ul>{% endif %}
 
 <h2 id="fingerprints">Engines</h2>
 {% for name, table in fingerprints %}<details><summary>{{ name }}</summary>{{ grid(table) }}

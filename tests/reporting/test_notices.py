@@ -1,0 +1,66 @@
+import pytest
+
+from assay.reporting.notices import notices
+from assay.statistics.summary import summary
+
+ASKED = {"categories": ["code_generation", "security_audit"], "per_category": 20,
+         "strata": {"trivial": 50, "hard": 50, "adversarial": 0}}  # fmt: skip
+REFERENCES = ["oracle", "null", "always_clean"]
+
+
+def said(run, asked=ASKED):
+    return notices(summary("r", run.rows), REFERENCES, asked)
+
+
+def test_nothing_is_said_where_nothing_has_to_be(usual):
+    usual.rows["verdicts"] = [row for row in usual.rows["verdicts"] if row["status"] != "void"]
+    assert said(usual) == []
+
+
+@pytest.mark.parametrize(("share", "words"), [(100, "Saturated: the only"), (0, "Floored: the")])
+def test_a_set_that_measures_nothing_is_said_so(run, share, words):
+    run.target("cerberus").model("small", share).model("oracle", 100, "oracle")
+    assert said(run)[0].startswith(words)
+
+
+def test_reference_solvers_do_not_make_a_set_look_saturated(run):
+    run.target("cerberus").model("oracle", 100, "oracle").model("small", 40)
+    assert said(run) == []
+
+
+def test_an_oracle_that_fails_comes_first(run):
+    run.target("cerberus").model("oracle", 95, "oracle").model("small", 0)
+    first, second = said(run)
+    assert first.startswith("The harness is broken: the right answer of ")
+    assert second.startswith("Floored")
+
+
+def test_an_oracle_whose_answers_are_void_is_broken_too(run):
+    run.target("cerberus").model("oracle", 100, "oracle", void=3).model("small", 40)
+    assert "the right answer of 3 tasks did not pass" in said(run)[0]
+
+
+def test_a_null_answer_that_passes_is_said_unless_on_controls(run):
+    run.target("cerberus").model("small", 40).model("null", 100, "null")
+    assert "an empty answer passed 52 tasks that are not controls" in said(run)[0]
+    for row in run.rows["verdicts"]:
+        if row["model"] == "null" and not row["is_control"]:
+            row["status"] = "failed"
+    assert said(run) == []
+
+
+def test_void_rows_are_counted_and_in_no_rate(run):
+    run.target("cerberus").model("small", 40, void=7)
+    assert said(run) == ["small: 7 of 60 answers are void (no valid measurement) and in no rate."]
+    it = summary("r", run.rows)["models"]["small"]
+    assert (it["void"], it["total"]) == (7, 53)
+
+
+def test_what_a_target_could_not_fill_is_said(run):
+    run.target("cerberus", 5).model("small", 40)
+    run.rows["tasks"] = [row for row in run.rows["tasks"] if row["stratum"] != "hard"]
+    assert said(run) == [
+        "cerberus: 4 of 20 code_generation tasks could be proven.",
+        "cerberus: 4 of 20 security_audit tasks could be proven.",
+        "cerberus: no hard task could be proven.",
+    ]
