@@ -21,18 +21,34 @@ def repository() -> Path:
 def testbed_root(tmp_path_factory) -> Path:
     """The root file system of Cerberus' testbed image, unpacked.
 
-    ASSAY_TESTBED_ROOT names one that is unpacked already; else it is unpacked from the cache.
+    ASSAY_TESTBED_ROOT names one that is unpacked already; else the cache's image is unpacked here.
     """
     given = os.environ.get("ASSAY_TESTBED_ROOT")
     if given:
         return Path(given)
-    from assay.core.settings import read_yaml
-    from assay.images.names import image_name
-    from assay.images.store import cache_root, unpack_image
+    from assay.core.locks import exclusive
+    from assay.images.build import builder_tools
+    from assay.images.names import name_of, read_lock
+    from assay.images.pack import unpack_image
+    from assay.images.store import cache_root, image_file, image_folder
 
-    target = read_yaml(ROOT / "config" / "targets" / "cerberus.yaml")
-    image = image_name("testbed-cerberus", ROOT, target)
-    return unpack_image(cache_root(), image)
+    lock, cache = read_lock(ROOT, "testbed-cerberus"), cache_root()
+    image = name_of(lock)
+    if image_folder(cache, image).is_dir():
+        return image_folder(cache, image)
+    if not image_file(cache, image).is_file():
+        pytest.skip("the testbed image is not in the cache: `make setup-images` builds it")
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # once for all workers
+    root = shared / image
+    with exclusive(shared / "testbed-root.lock", image):
+        if not root.is_dir():
+            scratch = tmp_path_factory.mktemp("builder")
+            unpack_image(
+                image_file(cache, image), scratch / "root", builder_tools(cache, lock, scratch)
+            )
+            (scratch / "root").rename(root)
+    return root
 
 
 @pytest.fixture(scope="session")
