@@ -7,36 +7,29 @@ never over standard output. Everything that is read is bounded.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import selectors
+import select
 import signal
 import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from assay.core.errors import HarnessError
 from assay.core.execution import (
     CPU_TIMEOUT,
     CRASHED,
     HARNESS_ERROR,
-    OUT_OF_MEMORY,
     RAN,
-    TOO_MUCH_OUTPUT,
-    WALL_TIMEOUT,
     Limits,
 )  # fmt: skip
 from assay.sandbox import seccomp, watch
 from assay.sandbox import view as views
+from assay.sandbox.guard import STATUS, STREAMS, Guard
 from assay.sandbox.view import View
 
-POLL_S = 0.05
-CHUNK = 1 << 16
-OVERHEAD_TASKS = 4
 FILES = 256
-GRACE_S = 2.0
+GRACE_S = 60.0
 SIGNAL_BASE = 128
-STREAMS = ("stdout", "stderr", "channel")
 
 
 @dataclass(frozen=True)
@@ -60,20 +53,21 @@ def run(argv: Sequence[str], view: View, limits: Limits, stdin: bytes = b"") -> 
 
     `limits.wall_s` bounds the silence of the channel (and the whole, if nothing is ever written
     to it); output_mb bounds stdout, stderr and channel each.
-    Raises UserError if bubblewrap is missing.
+    When it returns, nothing of the sandbox is left running. Raises UserError if bubblewrap is
+    missing, HarnessError if the sandbox can't be killed.
     """
     with contextlib.ExitStack() as stack:
         running = _start(stack, argv, view, limits, stdin)
-        guard = _Guard(running, limits)
+        guard = Guard(running.process, running.readers, limits)
+        stack.callback(guard.close)
         verdict = guard.watch()
-        _kill(running.process)
-        return _outcome(verdict, guard.streams(), _status(running.status))
+        _kill(running.process, guard.init)
+        return _outcome(verdict, guard.streams(), guard.status())
 
 
 @dataclass
 class _Running:
     process: subprocess.Popen[bytes]
-    status: int
     readers: dict[str, int]
 
 
@@ -83,12 +77,12 @@ def _start(
     readers: dict[str, int] = {}
     with contextlib.ExitStack() as ours:  # what only the sandbox needs once it runs
         writers: dict[str, int] = {}
-        for name in (*STREAMS, "status"):
+        for name in (*STREAMS, STATUS):
             readers[name], writers[name] = os.pipe()
             stack.callback(os.close, readers[name])
             ours.callback(os.close, writers[name])
         fds = views.Descriptors(
-            seccomp=_file(ours, seccomp.program()), status=writers["status"],
+            seccomp=_file(ours, seccomp.program()), status=writers[STATUS],
             passwd=_file(ours, views.PASSWD), group=_file(ours, views.GROUP),
         )  # fmt: skip
         command = [str(views.find_bwrap()), *views.bwrap_arguments(view, limits, fds)]
@@ -99,7 +93,7 @@ def _start(
             pass_fds=(fds.seccomp, fds.status, fds.passwd, fds.group, writers["channel"]),
         )  # fmt: skip
     stack.callback(_kill, process)
-    return _Running(process, readers.pop("status"), readers)
+    return _Running(process, readers)
 
 
 def limited(argv: Sequence[str], limits: Limits) -> list[str]:
@@ -114,78 +108,6 @@ def limited(argv: Sequence[str], limits: Limits) -> list[str]:
     }  # fmt: skip
     script = " && ".join(f"ulimit -{name} {value}" for name, value in settings.items())
     return ["/bin/sh", "-c", f'{script} && exec "$@"', "sh", *argv]
-
-
-class _Guard:
-    """Reads what a sandbox writes, within bounds, and decides when it has to end."""
-
-    def __init__(self, running: _Running, limits: Limits) -> None:
-        self.running, self.limits = running, limits
-        self.taken: dict[str, list[bytes]] = {name: [] for name in STREAMS}
-        self.sizes = dict.fromkeys(STREAMS, 0)
-        self.heard = time.monotonic()
-        self.open = selectors.DefaultSelector()
-        for name, handle in running.readers.items():
-            os.set_blocking(handle, False)
-            self.open.register(handle, selectors.EVENT_READ, name)
-
-    def watch(self) -> tuple[str, str]:
-        """Return (kind, why) once the sandbox has ended by itself or has to be ended."""
-        looked = 0.0
-        while True:
-            ended = self.running.process.poll() is not None
-            self._read(0 if ended else POLL_S)
-            now = time.monotonic()
-            if self._overflown():
-                return (
-                    TOO_MUCH_OUTPUT,
-                    f"more than {self.limits.output_mb} MiB of {self._overflown()}",
-                )
-            if ended:
-                return RAN, ""
-            if now - self.heard > self.limits.wall_s:
-                return WALL_TIMEOUT, f"no end after {self.limits.wall_s} s"
-            if now - looked >= POLL_S:
-                looked = now
-                if problem := self._load():
-                    return problem
-
-    def streams(self) -> dict[str, bytes]:
-        return {name: b"".join(parts) for name, parts in self.taken.items()}
-
-    def _read(self, timeout: float) -> None:
-        """Read what is there; once the sandbox has ended, all that is left."""
-        while self.open.get_map():
-            ready = self.open.select(timeout)
-            for key, _ in ready:
-                self._take(key.fd, key.data)
-            if timeout or not ready or self._overflown():
-                return
-        if timeout:
-            time.sleep(POLL_S)  # all pipes are closed, yet it runs
-
-    def _take(self, handle: int, name: str) -> None:
-        data = os.read(handle, CHUNK)
-        if not data:
-            self.open.unregister(handle)
-            return
-        self.taken[name].append(data)
-        self.sizes[name] += len(data)
-        if name == "channel":
-            self.heard = time.monotonic()
-
-    def _overflown(self) -> str:
-        bound = self.limits.output_mb << 20
-        return next((name for name in STREAMS if self.sizes[name] > bound), "")
-
-    def _load(self) -> tuple[str, str] | None:
-        most = self.limits.processes + OVERHEAD_TASKS
-        load = watch.load(self.running.process.pid, most)
-        if load.tasks > most:
-            return CRASHED, f"more than {self.limits.processes} processes and threads"
-        if load.memory > self.limits.memory_mb << 20:
-            return OUT_OF_MEMORY, f"more than {self.limits.memory_mb} MiB in all"
-        return None
 
 
 def _outcome(
@@ -205,24 +127,26 @@ def _outcome(
     return Outcome(CRASHED, code, streams, f"exit code {code}")
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the whole sandbox: without bwrap its pid namespace's init dies, and all in it."""
+def _kill(process: subprocess.Popen[bytes], init: int | None = None) -> None:
+    """End the whole sandbox: with its pid namespace's init dies all that is in it.
+
+    init: descriptor of that process, if it is known; then its end is waited for. It outlives
+    bubblewrap for a moment, and with it whatever the program left behind.
+    """
     if process.poll() is None:
         inner, _ = watch.descendants(process.pid, 1)
         for pid in [*inner[:1], process.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     process.wait()
-
-
-def _status(handle: int) -> dict[str, int]:
-    """Return what bwrap reported: `child-pid` once it started, `exit-code` once it ended."""
-    os.set_blocking(handle, False)
-    found: dict[str, int] = {}
-    with contextlib.suppress(BlockingIOError):
-        for line in os.read(handle, CHUNK).splitlines():
-            found.update(json.loads(line))
-    return found
+    if init is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(init, signal.SIGKILL)
+    end = select.poll()
+    end.register(init, select.POLLIN)
+    if not end.poll(GRACE_S * 1000):
+        raise HarnessError("the sandbox can't be killed: something in it is stuck in the kernel")
 
 
 def _file(stack: contextlib.ExitStack, data: bytes) -> int:

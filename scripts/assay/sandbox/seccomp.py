@@ -45,8 +45,12 @@ DENIED: dict[str, tuple[int | None, int]] = {
     "mbind": (237, 235), "set_mempolicy": (238, 237), "migrate_pages": (256, 238),
     "move_pages": (279, 239), "sethostname": (170, 161), "setdomainname": (171, 162),
 }  # fmt: skip
-# Answered as «not implemented», so that the C library falls back to what is filtered here.
-UNKNOWN: dict[str, tuple[int, int]] = {"clone3": (435, 435)}
+# Answered as «not implemented», so that libraries fall back to what is filtered or bounded here.
+# Memory behind descriptors and System V objects belongs to no process: no limit would count it.
+UNKNOWN: dict[str, tuple[int, int]] = {
+    "clone3": (435, 435), "memfd_create": (319, 279), "memfd_secret": (447, 447),
+    "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Counts what a sandbox holds, from outside: processes, threads and memory.
+"""Counts what a sandbox holds, from outside: processes, threads, memory and files.
 
 RLIMIT_NPROC does not bind root, and RLIMIT_AS binds one process each; so the launcher also
 looks at the whole sandbox a few times a second, through this machine's /proc.
@@ -6,21 +6,28 @@ looks at the whole sandbox a few times a second, through this machine's /proc.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
-STATM_RESIDENT, STATM_SHARED = 1, 2
 PROC = Path("/proc")
+COUNTED = ("RssAnon:", "RssShmem:")  # kB lines of /proc/<pid>/status; file pages are not its own
+SCRATCH = ("tmp", "dev/shm")
 
 
 @dataclass(frozen=True)
 class Load:
-    """Tasks (processes and threads) below a process, and their private memory in bytes."""
+    """What the processes below one hold.
+
+    tasks:  processes and threads
+    memory: bytes; what several of them share counts for each
+    files:  inodes on the sandbox's scratch folders: a tmpfs' size does not bound empty files
+    """
 
     tasks: int
     memory: int
+    files: int
 
 
 def descendants(pid: int, at_most: int) -> tuple[list[int], int]:
@@ -41,7 +48,7 @@ def descendants(pid: int, at_most: int) -> tuple[list[int], int]:
 def load(pid: int, at_most: int) -> Load:
     """Return what the processes below `pid` hold."""
     found, tasks = descendants(pid, at_most)
-    return Load(tasks, sum(_private(process) for process in found))
+    return Load(tasks, sum(_memory(process) for process in found), _files(found))
 
 
 def _family(pid: int) -> tuple[list[int], int]:
@@ -58,9 +65,31 @@ def _family(pid: int) -> tuple[list[int], int]:
     return children, threads
 
 
-def _private(pid: int) -> int:
+def _memory(pid: int) -> int:
     try:
-        fields = (PROC / str(pid) / "statm").read_text(encoding="ascii").split()
+        lines = (PROC / str(pid) / "status").read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    return (int(fields[STATM_RESIDENT]) - int(fields[STATM_SHARED])) * PAGE
+    return sum(int(line.split()[1]) for line in lines if line.startswith(COUNTED)) << 10
+
+
+def _files(processes: list[int]) -> int:
+    """Count the inodes of the scratch folders, through the root of the first process."""
+    if not processes:
+        return 0
+    with contextlib.ExitStack() as stack:
+        try:
+            root = _folder(stack, PROC / str(processes[0]) / "root")
+            if os.path.samestat(os.fstat(root), Path("/").stat()):
+                return 0  # the sandbox is still being set up
+            places = [_folder(stack, name, root) for name in SCRATCH]
+        except (FileNotFoundError, ProcessLookupError):
+            return 0  # it is still being set up, or has ended meanwhile
+        states = [os.statvfs(place) for place in places]
+    return sum(state.f_files - state.f_ffree for state in states)
+
+
+def _folder(stack: contextlib.ExitStack, path: Path | str, inside: int | None = None) -> int:
+    handle = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=inside)
+    stack.callback(os.close, handle)
+    return handle
