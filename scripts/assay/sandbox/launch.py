@@ -27,6 +27,7 @@ from assay.sandbox import view as views
 from assay.sandbox.guard import STATUS, STREAMS, Guard
 from assay.sandbox.view import View
 
+DEVICE_MODES = views.device_modes()
 FILES = 256
 GRACE_S = 60.0
 SIGNAL_BASE = 128
@@ -62,6 +63,7 @@ def run(argv: Sequence[str], view: View, limits: Limits, stdin: bytes = b"") -> 
         stack.callback(guard.close)
         verdict = guard.watch()
         _kill(running.process, guard.init)
+        views.restore_devices(DEVICE_MODES)
         return _outcome(verdict, guard.streams(), guard.status())
 
 

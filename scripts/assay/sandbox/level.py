@@ -19,8 +19,10 @@ LAYERS = ("namespaces", "network", "seccomp", "rlimits", "cgroup")
 DEFAULT = ("namespaces", "network", "seccomp", "rlimits")
 LIMITS = Limits(cpu_s=10, wall_s=30, memory_mb=512, tmp_mb=8)
 PYTHON = "/usr/bin/python3"
+NAMESPACES = ("user", "pid", "mnt", "ipc", "uts", "net")
 TRIAL = """
-import json, os, resource, socket
+import json, os, resource, socket, sys
+OUTSIDE, MEMORY, SIZE = json.loads(sys.argv[1])
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 def refused(work):
     try:
@@ -28,17 +30,21 @@ def refused(work):
     except OSError:
         return True
     return False
+own = {name: os.readlink("/proc/self/ns/" + name) for name in OUTSIDE}
+scratch = [os.statvfs(place) for place in ("/tmp", "/dev/shm")]
 lines = open("/proc/net/dev").read().splitlines()[2:]
 processes = [name for name in os.listdir("/proc") if name.isdigit()]
 print(json.dumps({
-    "namespaces": os.getuid() == 65534 and len(processes) < 5
+    "namespaces": not [name for name in OUTSIDE if own[name] == OUTSIDE[name]]
+    and os.getuid() == 65534 and len(processes) < 5
     and os.uname().nodename == "sandbox" and int(status["CapEff"], 16) == 0
     and refused(lambda: open("/usr/x", "w")) and refused(lambda: open("/x", "w")),
     "network": [line.split(":")[0].strip() for line in lines] == ["lo"]
     and refused(lambda: socket.socket(socket.AF_INET)),
     "seccomp": int(status["Seccomp"]) == 2 and int(status["NoNewPrivs"]) == 1,
     "rlimits": resource.getrlimit(resource.RLIMIT_AS)[1] == MEMORY
-    and resource.getrlimit(resource.RLIMIT_CORE)[1] == 0,
+    and resource.getrlimit(resource.RLIMIT_CORE)[1] == 0
+    and [part.f_blocks * part.f_frsize for part in scratch] == [SIZE, SIZE],
 }))
 """
 
@@ -53,8 +59,8 @@ def probe(root: Path = Path("/")) -> dict[str, bool]:
             "there is no seccomp filter for this machine's architecture",
             expected=" | ".join(sorted(seccomp.ARCHITECTURES)), hint="run on one of these",
         )  # fmt: skip
-    script = TRIAL.replace("MEMORY", str(LIMITS.memory_mb << 20))
-    outcome = run([PYTHON, "-I", "-c", script], View(root), LIMITS)
+    known = json.dumps([_namespaces(), LIMITS.memory_mb << 20, LIMITS.tmp_mb << 20])
+    outcome = run([PYTHON, "-I", "-c", TRIAL, known], View(root), LIMITS)
     if outcome.kind != RAN:
         text = outcome.streams.get("stderr", b"").decode("utf-8", "replace").strip()[-500:]
         raise UserError(
@@ -66,6 +72,11 @@ def probe(root: Path = Path("/")) -> dict[str, bool]:
     found = json.loads(outcome.streams["stdout"])
     # Cgroups are left to whoever starts the step; none is made here.
     return {**{name: bool(found[name]) for name in DEFAULT}, "cgroup": False}
+
+
+def _namespaces() -> dict[str, str]:
+    """Return the namespaces of this process, which must not be the sandbox's."""
+    return {name: str((Path("/proc/self/ns") / name).readlink()) for name in NAMESPACES}
 
 
 def require(layers: Sequence[str] = DEFAULT, root: Path = Path("/")) -> dict[str, bool]:

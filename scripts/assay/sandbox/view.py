@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,19 @@ class View:
     writable: tuple[tuple[Path, str], ...] = ()
     hidden: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def device_modes() -> dict[Path, int]:
+    """Return the permissions of the device nodes that sandboxes share with this machine."""
+    nodes = [Path("/dev", name) for name in DEVICES]
+    return {node: stat.S_IMODE(node.stat().st_mode) for node in nodes if node.exists()}
+
+
+def restore_devices(modes: Mapping[Path, int]) -> None:
+    """Undo a program's change of the nodes' permissions: root's sandbox owns root's nodes."""
+    for node, mode in modes.items():
+        if stat.S_IMODE(node.stat().st_mode) != mode:
+            node.chmod(mode)
 
 
 @dataclass(frozen=True)
@@ -99,9 +113,11 @@ def _root(root: Path, fds: Descriptors) -> list[str]:
             out += ["--ro-bind", str(root / name), f"/{name}"]
     out += ["--perms", "0755", "--dir", "/etc", "--ro-bind-data", str(fds.passwd), "/etc/passwd"]
     out += ["--ro-bind-data", str(fds.group), "/etc/group"]
-    out += ["--proc", "/proc", "--tmpfs", "/dev"]
+    # Where root runs the workflow, root's id is what the sandbox's user is outside: it owns the
+    # files of /proc/sys (core_pattern runs a program on the host).
+    out += ["--proc", "/proc", "--remount-ro", "/proc", "--tmpfs", "/dev"]
     for name in DEVICES:
-        # An Apptainer container has no /dev/full.
+        # An Apptainer container has no /dev/full. (Read-only nodes would be no devices to bwrap.)
         out += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
     return out
 

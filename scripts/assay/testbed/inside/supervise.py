@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import sys
 import time
 import warnings
@@ -23,6 +24,10 @@ from typing import Any
 from assay.testbed.inside import forked, frames, scenarios, tree
 
 SCRATCH = (Path("/tmp"), Path("/dev/shm"))  # noqa: S108 (the sandbox's own)
+# Where root runs the workflow, the jobs own these nodes of the machine.
+DEVICES = {
+    node: node.stat().st_mode for node in sorted(Path("/dev").iterdir()) if node.is_char_device()
+}
 PR_SET_DUMPABLE = 4
 MIB = 1 << 20
 
@@ -108,9 +113,12 @@ def _recorders(job: dict[str, Any]) -> list[Any]:
 
 
 def _tidy() -> None:
-    """End every process but this one, and empty the scratch folders."""
+    """End every process but this one, empty the scratch folders, mend the device nodes."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
+    for node, mode in DEVICES.items():
+        if node.stat().st_mode != mode:
+            node.chmod(stat.S_IMODE(mode))
     for folder in SCRATCH:
         for entry in sorted(folder.iterdir()):
             if entry.is_dir() and not entry.is_symlink():
