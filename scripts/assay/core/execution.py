@@ -48,6 +48,8 @@ class Scenario:
 
 # An observation is plain JSON: {"calls": [{"returned": encoded} | {"raised": [type, text]}, …],
 # "state": {attribute: encoded}, "arguments": encoded}; values are core.codec encodings.
+# What a coroutine or generator came to has "through": [kind, …] beside "returned", and
+# "unfinished": true if a generator had more to give than what is listed.
 Observation = Mapping[str, Any]
 
 

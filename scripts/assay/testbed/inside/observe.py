@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from assay.core.codec import NotEncodableError, decode, encode
+from assay.testbed.inside.settled import settle
 from assay.testbed.inside.tree import relative
 
 TEXT_MAX = 4000
@@ -62,9 +63,12 @@ class Execution:
         self, subject: Any, arguments: tuple[Any, Any], method: str = "", *, keep: bool = False
     ) -> Any:
         args, kwargs = arguments
+        how: dict[str, Any] = {}
         try:
             function = getattr(subject, method) if method else subject
             result = function(*args, **kwargs)
+            if not keep:
+                result, how = settle(result)
         except MemoryError:
             raise
         except BaseException as error:  # noqa: BLE001 (whatever it raises is what is observed)
@@ -72,7 +76,7 @@ class Execution:
             self.raised_at.append(raise_site(error.__traceback__))
             return None
         if not keep:
-            self.results.append({"returned": described(result)})
+            self.results.append({"returned": described(result), **how})
         return result
 
     def _attribute(self, name: str) -> Any:
