@@ -8,6 +8,7 @@ builtins; they are encoded before the call, since the call may change them.
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +18,10 @@ import pytest
 
 from assay.core.codec import NotEncodableError, encode
 from assay.testbed.inside.observe import resolve
-from assay.testbed.inside.tree import relative
+from assay.testbed.inside.tree import is_below, relative
 
 SETTER = "__setattr__"
+NOT_METHODS = (property, classmethod, staticmethod)
 CALLS_MAX = 3  # longest sequence of calls that is kept as one scenario
 TEXT_MAX = 20_000
 
@@ -42,6 +44,8 @@ class Recorder:
             subject = resolve(entry["entry"])
             if isinstance(subject, type):
                 self._wrap_class(entry, subject)
+            elif "." in entry["entry"].partition(":")[2]:
+                self._wrap_attribute(entry["entry"])
             else:
                 self._wrap_function(entry["entry"], subject)
 
@@ -74,6 +78,9 @@ class Recorder:
 
         subject.__init__ = init  # type: ignore[misc]
         for name in entry.get("methods", ()):
+            # A property is observed, a class or static method is an entry of its own.
+            if isinstance(inspect.getattr_static(subject, name), NOT_METHODS):
+                raise TypeError(f"{entry['entry']}: {name} is no method of its instances")
             self._wrap_method(subject, name)
 
     def _wrap_method(self, subject: type, name: str) -> None:
@@ -88,14 +95,35 @@ class Recorder:
 
         setattr(subject, name, call)
 
-    def _wrap_function(self, entry: str, original: Callable[..., Any]) -> None:
+    def _wrap_attribute(self, entry: str) -> None:
+        """Wrap a static or class method; what is called on a subclass is another use."""
+        path, _, name = entry.rpartition(".")
+        owner = resolve(path)
+        kind = inspect.getattr_static(owner, name)
+        if isinstance(kind, staticmethod):
+            setattr(owner, name, staticmethod(self._recorded(entry, kind.__func__)))
+        elif isinstance(kind, classmethod):
+            setattr(owner, name, classmethod(self._recorded(entry, kind.__func__, owner)))
+        else:
+            raise TypeError(f"{entry}: an entry is a class, a function, a static or class method")
+
+    def _recorded(
+        self, entry: str, original: Callable[..., Any], owner: type | None = None
+    ) -> Callable[..., Any]:
+        """Return the function with its calls noted; `owner` is a class method's own class."""
+
         @functools.wraps(original)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if self._from_test():
-                call = [["", _encoded(args, kwargs)]]
+            if self._from_test() and (owner is None or args[0] is owner):
+                given = args if owner is None else args[1:]
+                call = [["", _encoded(given, kwargs)]]
                 self._keep({"entry": {"entry": entry}, "init": None, "calls": call})
             return self._inner(original, *args, **kwargs)
 
+        return call
+
+    def _wrap_function(self, entry: str, original: Callable[..., Any]) -> None:
+        call = self._recorded(entry, original)
         for module in list(sys.modules.values()):
             for name, value in list(vars(module).items()):
                 if value is original and relative(getattr(module, "__file__", None) or ""):
@@ -113,7 +141,7 @@ class Recorder:
         if self.depth or not self.test:
             return False
         path = relative(sys._getframe(2).f_code.co_filename)  # noqa: SLF001 (as `inspect` does)
-        return path is None or path.startswith(self.test_paths)
+        return path is None or is_below(path, self.test_paths)
 
     def _keep(self, use: Mapping[str, Any]) -> None:
         if use["init"] == []:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 CODE = Path("/code")
 TREE = Path("/tmp/tree")  # noqa: S108 (the sandbox's own /tmp, emptied for each job)
@@ -29,6 +29,12 @@ def relative(path: str) -> str | None:
     """Return a path relative to the tree, or None if it lies outside."""
     prefix = f"{TREE}{os.sep}"
     return path[len(prefix) :] if path.startswith(prefix) else None
+
+
+def is_below(path: str, folders: Sequence[str]) -> bool:
+    """Tell whether a path in the tree is one of these folders or files, or lies in one."""
+    own = PurePosixPath(path)
+    return any(own.is_relative_to(PurePosixPath(folder)) for folder in folders)
 
 
 def imported_files() -> dict[str, str]:
