@@ -115,16 +115,29 @@ def _recorders(job: dict[str, Any]) -> list[Any]:
 def _tidy() -> None:
     """End every process but this one, empty the scratch folders, mend the device nodes."""
     with contextlib.suppress(ProcessLookupError):
-        os.kill(-1, signal.SIGKILL)
+        while True:  # until none is left: one that is dying may still finish a write
+            os.kill(-1, signal.SIGKILL)
+            time.sleep(0.001)
     for node, mode in DEVICES.items():
         if node.stat().st_mode != mode:
             node.chmod(stat.S_IMODE(mode))
     for folder in SCRATCH:
         for entry in sorted(folder.iterdir()):
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink(missing_ok=True)
+            _remove(entry)
+
+
+def _remove(entry: Path) -> None:
+    """Remove what a job has left, whatever permissions it gave it; raise OSError if it stays."""
+    if entry.is_symlink() or not entry.is_dir():
+        entry.unlink(missing_ok=True)
+        return
+    entry.chmod(stat.S_IRWXU)
+    for folder, names, _ in os.walk(entry):
+        for name in names:
+            place = os.path.join(folder, name)  # noqa: PTH118 (names may be no text)
+            if not os.path.islink(place):  # noqa: PTH114
+                os.chmod(place, stat.S_IRWXU)  # noqa: PTH101
+    shutil.rmtree(entry)
 
 
 def _dumpable(state: bool) -> None:
