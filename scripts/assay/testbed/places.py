@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from assay.testbed.inside.tree import is_below
+
 CALLABLE = ("function", "method")
 
 
@@ -31,23 +33,36 @@ class Places:
 
     def units(self, reached: Any) -> tuple[str, ...]:
         """Return the sorted unit_ids among [[path, first line], …]; ignore what is malformed."""
-        pairs = [tuple(pair) for pair in reached or () if isinstance(pair, list)]
-        return tuple(sorted({self.known[pair] for pair in pairs if pair in self.known}))
+        pairs = reached if isinstance(reached, list) else []
+        known = (self.known.get((pair[0], pair[1])) for pair in pairs if _is_place(pair))
+        return tuple(sorted({unit for unit in known if unit is not None}))
 
     def is_raise(self, place: Any) -> bool:
         """Tell whether [path, line] is a `raise` statement of the target's own code."""
-        if not isinstance(place, list) or len(place) != 2:
+        if not _is_place(place):
             return False
         path, line = place
-        if not isinstance(path, str) or path.startswith(self.tests):
+        if is_below(path, self.tests):
             return False
         if path not in self.raises:
-            self.raises[path] = _raising_lines(self.tree / path)
+            self.raises[path] = _raising_lines(self.tree, path)
         return line in self.raises[path]
 
 
-def _raising_lines(path: Path) -> set[int]:
-    module = ast.parse(path.read_bytes())
+def _is_place(value: Any) -> bool:
+    """Tell whether a reported value is [path, line]: the sandbox may report anything."""
+    kinds = [type(part) for part in value] if isinstance(value, list) else []
+    return kinds == [str, int]
+
+
+def _raising_lines(tree: Path, path: str) -> set[int]:
+    file = (tree / path).resolve()
+    if not file.is_relative_to(tree.resolve()) or not file.is_file():
+        return set()  # a file that was made while it ran is not the target's code
+    try:
+        module = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return set()
     return {
         line
         for node in ast.walk(module)

@@ -14,6 +14,7 @@ from assay.testbed.bench import Extras, SandboxBench
 from assay.testbed.reports import Report
 
 ALL = ("*",)
+WHOLE = Limits(cpu_s=300, wall_s=600, output_mb=256)  # of all tests at once
 PARTS = 8  # subsets that the tests are run in, to find tests that need each other
 HINT = "check the target's requirements (source, requirements, tests.paths) and run its tests once"
 
@@ -50,10 +51,13 @@ def record(bench: SandboxBench, target: Mapping[str, Any], repeats: int, seed: i
     traced = _traced(bench, target)
     names = sorted(traced.result.tests)
     jobs = [
-        Job(tests=ALL, order_seed=seeds.seed(seed, "order", turn) if turn else None, hash_seed=turn)
+        Job(
+            tests=ALL, order_seed=seeds.seed(seed, "order", turn) if turn else None,
+            hash_seed=turn, limits=WHOLE,
+        )
         for turn in range(repeats)
-    ]
-    jobs += [Job(tests=part) for part in _parts(names, seed) if part]
+    ]  # fmt: skip
+    jobs += [Job(tests=part, limits=WHOLE) for part in _parts(names, seed) if part]
     runs = bench.run(jobs)
     tests = {name: _steadiness(name, jobs, runs) for name in names}
     if not any(test.usable for test in tests.values()):
@@ -65,9 +69,8 @@ def record(bench: SandboxBench, target: Mapping[str, Any], repeats: int, seed: i
 
 
 def _traced(bench: SandboxBench, target: Mapping[str, Any]) -> Report:
-    limits = Limits(cpu_s=300, wall_s=600, output_mb=256)
     extras = Extras(trace=True, record=tuple(target["entry_points"]))
-    report = bench.run_with([Job(tests=ALL, limits=limits)], extras)[0]
+    report = bench.run_with([Job(tests=ALL, limits=WHOLE)], extras)[0]
     given = report.result.detail.strip() or report.result.outcome
     if report.collect or (not report.result.tests and report.result.outcome != RAN):
         raise UserError(

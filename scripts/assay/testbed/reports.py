@@ -16,6 +16,7 @@ from assay.core.execution import (
     JobResult,
 )  # fmt: skip
 from assay.sandbox.launch import Outcome
+from assay.testbed import uses
 from assay.testbed.inside import frames
 
 DEPTH_MAX = 150
@@ -155,7 +156,7 @@ def _take_test(record: dict[str, Any], taken: _Taken, report: Report) -> None:
         report.reached[str(record["traced"])] = record.get("reached")
     elif "collect" in record:
         report.collect.append(f"can't collect {record['collect']}: {record.get('text')}")
-    elif "recorded" in record:
+    elif "recorded" in record and uses.is_use(record["recorded"]):
         report.recorded.append(record["recorded"])
 
 
@@ -170,8 +171,8 @@ def _take_run(record: dict[str, Any], taken: _Taken, report: Report) -> None:
         seen = payload.get("observation") if isinstance(payload, dict) else None
     if outcome == RAN and isinstance(seen, dict):
         place[name] = seen
-        if isinstance(payload, dict) and "reached" in payload and "raised_at" in payload:
-            report.reached[name] = payload["reached"]
+        if isinstance(payload, dict) and isinstance(payload.get("raised_at"), list):
+            report.reached[name] = payload.get("reached")
             report.raised_at[name] = payload["raised_at"]
         return
     kind = outcome if outcome in OUTCOMES and outcome not in (RAN, HARNESS_ERROR) else CRASHED

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sys
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,6 @@ SUPERVISOR = "assay.testbed.inside.supervise"
 PYTEST = "assay.testbed.inside.testing"
 WARM_LIMITS = Limits(cpu_s=120, wall_s=300)
 SLACK_S = 10
-TREE_MAX_MB = 512
 # Importing these has side effects or needs what the sandbox lacks.
 NEVER_PRELOADED = frozenset({"__future__", "this", "antigravity", "idlelib", "tkinter", "turtle"})
 
@@ -51,6 +51,7 @@ class Session:
     root: Path
     limits: Limits
     bytecode: Path | None = field(default=None, repr=False)
+    warming: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         if not (self.root / PYTHON[1:]).exists() or not (self.root / PACKAGES[1:]).is_dir():
@@ -65,7 +66,8 @@ class Session:
     def start(self, request: dict[str, Any], jobs: Sequence[Job]) -> Outcome:
         """Run one sandbox over some jobs."""
         with_tests = any(job.tests for job in jobs)
-        self._warm()
+        with self.warming:
+            self._warm()
         return run(
             [PYTHON, "-m", SUPERVISOR], self._view(jobs[0].hash_seed, with_tests),
             self._bounds(jobs), self._stdin(request, with_tests),
