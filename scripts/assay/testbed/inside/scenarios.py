@@ -24,10 +24,11 @@ Work = Callable[[], dict[str, Any]]
 def run(job: dict[str, Any], report: int, bounds: forked.Bounds) -> None:
     """Import the target, run everything, report a line each; end at the first timeout."""
     warnings.simplefilter("ignore")
+    began = time.monotonic()
     for name in _modules(job):
         importlib.import_module(name)
     gc.freeze()
-    began, used = time.monotonic(), time.process_time()
+    used = time.process_time()
     for kind, identity, work in _works(job):
         left = forked.Bounds(
             max(1, round(bounds.cpu_s - used)), bounds.wall_s - (time.monotonic() - began),
