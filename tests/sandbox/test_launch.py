@@ -15,7 +15,6 @@ from assay.core.execution import Limits
 from assay.sandbox.launch import limited, run
 from assay.sandbox.view import View
 
-
 LIMITS = Limits(cpu_s=5, wall_s=20, memory_mb=512, output_mb=1, tmp_mb=8, processes=32)
 MARK = "assay-test-daemon"
 DAEMONS = f"""
@@ -27,7 +26,10 @@ for _ in range(6):
                 tried(lambda: os.close(number))
             os.execv("/usr/bin/python3", ["{MARK}", "-S", "-c", "import time; time.sleep(600)"])
         os._exit(0)
-while "{MARK}" not in open("/proc/%s/cmdline" % max(filter(str.isdigit, os.listdir("/proc")), key=int)).read():
+def newest():
+    number = max(filter(str.isdigit, os.listdir("/proc")), key=int)
+    return open("/proc/" + number + "/cmdline").read()
+while "{MARK}" not in newest():
     time.sleep(0.01)
 """
 FORKS = "while True: tried(os.fork)"
@@ -56,6 +58,7 @@ def mapped():
     return area
 """, ""])  # fmt: skip
 INODES = "for number in range(150_000): os.mkdir(f'/tmp/{number}')"
+BUSY = "while True: pass"
 FLOOD = "while True: os.write({}, b'x' * 65536)"
 CASES = {
     "ends": ("pass", "ran", 0, ""),
@@ -67,8 +70,8 @@ CASES = {
     "sleep": ("time.sleep(600)", "wall_timeout", None, "no end after 1 s"),
     "stopped": ("os.kill(os.getpid(), 19)", "wall_timeout", None, "no end after 1 s"),
     "signals ignored": (
-        "import signal\nfor number in (1, 2, 15, 24): signal.signal(number, signal.SIG_IGN)\n"
-        "while True: pass", "crashed", 137, "exit code 137",
+        "import signal\nfor number in (1, 2, 15, 24): signal.signal(number, 1)\n" + BUSY,
+        "crashed", 137, "exit code 137",
     ),
     "one process too large": ("bytearray(600 << 20)", "crashed", 1, "exit code 1"),
     "all of them too large": (PARTS, "out_of_memory", None, "more than 512 MiB in all"),

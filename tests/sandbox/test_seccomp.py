@@ -58,7 +58,8 @@ def test_every_denied_call_is_refused_and_others_are_not(machine):
     for name, numbers in seccomp.UNKNOWN.items():
         assert answer(machine, numbers[column]) == refused(errno.ENOSYS), name
     denied = {numbers[column] for numbers in [*seccomp.DENIED.values(), *seccomp.UNKNOWN.values()]}
-    special = {seccomp.ARCHITECTURES[machine].clone, seccomp.ARCHITECTURES[machine].socket}
+    known = seccomp.ARCHITECTURES[machine]
+    special = {known.clone, known.socket, known.prlimit}
     for number in set(range(500)) - denied - special:
         assert answer(machine, number) == ALLOWED, number
 
@@ -69,6 +70,8 @@ def test_sockets_are_unix_only_and_clones_make_no_namespace(machine):
     assert answer(machine, known.socket, seccomp.AF_UNIX) == ALLOWED
     for family in (AF_INET, AF_NETLINK, AF_PACKET, AF_VSOCK):
         assert answer(machine, known.socket, family) == refused(errno.EAFNOSUPPORT)
+    assert answer(machine, known.prlimit, 0) == ALLOWED
+    assert answer(machine, known.prlimit, 2) == refused(errno.EPERM)
     assert answer(machine, known.clone, CLONE_THREAD) == ALLOWED
     assert answer(machine, known.clone, CLONE_NEWUSER | CLONE_THREAD) == refused(errno.EPERM)
 
@@ -94,9 +97,11 @@ RAW = {
     "unshare": (272, CLONE_NEWUSER), "mount": (165, 0, 0, 0, 0, 0), "ptrace": (101, 0, 0, 0, 0),
     "bpf": (321, 0, 0, 0), "io_uring_setup": (425, 1, 0), "keyctl": (250, 0, -3, 0),
     "add_key": (248, 0, 0, 0, 0, -3), "setns": (308, 0, 0), "chroot": (161, 0),
-    "userfaultfd": (323, 0), "perf_event_open": (298, 0, 0, -1, -1, 0), "kcmp": (312, 1, 1, 0, 0, 0),
+    "userfaultfd": (323, 0), "perf_event_open": (298, 0, 0, -1, -1, 0),
+    "kcmp": (312, 1, 1, 0, 0, 0),
     "process_vm_readv": (310, 1, 0, 0, 0, 0, 0), "open_by_handle_at": (304, 0, 0, 0),
-    "personality": (135, 0xFFFFFFFF), "clone with a namespace": (56, CLONE_NEWUSER | 17, 0, 0, 0, 0),
+    "personality": (135, 0xFFFFFFFF),
+    "clone with a namespace": (56, CLONE_NEWUSER | 17, 0, 0, 0, 0),
 }  # fmt: skip
 UNKNOWN_RAW = {
     "clone3": (435, 0, 0), "memfd_create": (319, b"x", 0), "shmget": (29, 0, 4096, 0o1600),

@@ -17,6 +17,7 @@ CORE = "pkg/core.py"
 BODY = "    if value < low:\n        return low\n"
 IMPORTS = '"""A tiny module."""\n'
 TEST = "tests/test_core.py::test_clamp[0]"
+KILL = "import os; os.kill(os.getpid(), 9)"
 HOSTILE = """
 import os, signal, resource, stat
 def spoil():
@@ -81,7 +82,7 @@ OUTCOMES = {
     "call hangs": ({"first": "    import time; time.sleep(99)\n"}, "wall_timeout", "clamp(5"),
     "call loops": ({"first": "    while True: pass\n"}, "cpu_timeout", "clamp(5"),
     "call leaves": ({"first": "    import os; os._exit(0)\n"}, "crashed", "no readable"),
-    "call is killed": ({"first": "    import os; os.kill(os.getpid(), 9)\n"}, "crashed", "signal 9"),
+    "call is killed": ({"first": f"    {KILL}\n"}, "crashed", "signal 9"),
     "memory": ({"first": "    bytearray(900 << 20)\n"}, "out_of_memory", "memory used up"),
     "output": (
         {"first": "    while True: print('x' * 9999)\n"}, "too_much_output", "too much output"
@@ -158,14 +159,16 @@ def test_an_installed_copy_shows_in_the_modules_paths(ground, variant):
 
 
 def test_tests_are_not_there_for_scenarios(ground, variant):
-    look = "    import os\n    return sorted(os.listdir('/tmp/tree/tests') + os.listdir('/code/tests'))\n"
+    look = "    import os\n    places = ('/tmp/tree/tests', '/code/tests')\n"
+    look += "    return sorted(name for place in places for name in os.listdir(place))\n"
     without, with_tests = ground.bench.run([variant(first=look), variant(first=look, tests=[TEST])])
     assert seen(without) == [{"returned": ["list", []]}]
     assert "test_core.py" in str(seen(with_tests))
 
 
 def test_no_bytecode_is_read_from_or_written_into_the_tree(ground, variant):
-    look = "    import os\n    return [n for _, d, f in os.walk('/tmp/tree') for n in d + f if 'pyc' in n]\n"
+    look = "    import os\n    every = [n for _, d, f in os.walk('/tmp/tree') for n in d + f]\n"
+    look += "    return [name for name in every if 'pyc' in name]\n"
     (found,) = ground.bench.run([variant(first=look, tests=[TEST])])
     assert seen(found) == [{"returned": ["list", []]}]
     assert not list(ground.tree.rglob("*.pyc"))

@@ -1,4 +1,4 @@
-"""Units by place, and lines that raise on purpose; what the sandbox says of them may be anything."""
+"""Units by place, and lines that raise on purpose; what is reported may be anything."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay.core.codec import NotEncodableError, decode
+from assay.core.codec import NotEncodableError, decode, encode
 
 
 def is_use(value: Any) -> bool:
@@ -41,8 +41,9 @@ def _are_arguments(value: Any) -> bool:
     """Tell whether a value is [encoded list, encoded dict with texts as keys]."""
     try:
         given = [decode(part) for part in value] if isinstance(value, list) else []
+        plain = [encode(part) for part in given]
     except NotEncodableError:
         return False
-    if [type(part) for part in given] != [list, dict]:
+    if plain != value or [type(part) for part in given] != [list, dict]:
         return False
     return all(isinstance(key, str) for key in given[1])

@@ -37,17 +37,24 @@ class Recorder:
         self.test = ""
         self.uses: dict[int, dict[str, Any]] = {}
         self.found: dict[str, dict[str, Any]] = {}
+        self.problems: dict[str, str] = {}
 
     def pytest_collection_finish(self) -> None:
         """Wrap every entry point."""
         for entry in self.entries:
-            subject = resolve(entry["entry"])
-            if isinstance(subject, type):
-                self._wrap_class(entry, subject)
-            elif "." in entry["entry"].partition(":")[2]:
-                self._wrap_attribute(entry["entry"])
-            else:
-                self._wrap_function(entry["entry"], subject)
+            try:
+                self._wrap(entry)
+            except (AttributeError, ImportError, TypeError) as error:
+                self.problems[entry["entry"]] = f"{type(error).__name__}: {error}"
+
+    def _wrap(self, entry: Mapping[str, Any]) -> None:
+        subject = resolve(entry["entry"])
+        if isinstance(subject, type):
+            self._wrap_class(entry, subject)
+        elif "." in entry["entry"].partition(":")[2]:
+            self._wrap_attribute(entry["entry"])
+        else:
+            self._wrap_function(entry["entry"], subject)
 
     @pytest.hookimpl(wrapper=True)  # type: ignore[untyped-decorator]
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
@@ -60,7 +67,9 @@ class Recorder:
         return result
 
     def finish(self, line: Line) -> None:
-        """Report all that was recorded."""
+        """Report all that was recorded, and the entry points that are none."""
+        for entry, text in sorted(self.problems.items()):
+            line({"collect": f"the entry point {entry}", "text": text})
         for text, origin in sorted((text, found["origin"]) for text, found in self.found.items()):
             line({"recorded": {"data": json.loads(text), "origin": origin}})
 
