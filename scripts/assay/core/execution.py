@@ -71,7 +71,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Job:
-    """Code to run (the target's tree with some files replaced) and what to do with it."""
+    """Code to run (the target's tree with some files replaced) and what to do with it.
+
+    warm: True: it may share one import of the unchanged target with other jobs, and its
+          scenarios one process: much faster, for code of our own making in a search. What is
+          found that way is proven without it. False: never. None: as the bench is set.
+    """
 
     files: Mapping[str, str] = field(default_factory=dict)  # path in the tree -> new text
     scenarios: Sequence[Scenario] = ()
@@ -81,6 +86,7 @@ class Job:
     hash_seed: int = 0
     stop_at_first_failure: bool = False
     limits: Limits = Limits()
+    warm: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import os
 import selectors
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from assay.core.execution import (
     CRASHED,
@@ -48,12 +48,17 @@ class Guard:
             os.set_blocking(handle, False)
             self.open.register(handle, selectors.EVENT_READ, name)
 
-    def watch(self) -> tuple[str, str]:
-        """Return (kind, why) once the sandbox has ended by itself or has to be ended."""
-        looked = 0.0
+    def watch(self, until: Callable[[], bool] | None = None) -> tuple[str, str] | None:
+        """Return (kind, why) once the sandbox has ended by itself or has to be ended.
+
+        Return None as soon as `until()` holds; it is asked after each read.
+        """
+        looked, self.heard = 0.0, time.monotonic()
         while True:
             ended = self.process.poll() is not None
             self._read(0 if ended else POLL_S)
+            if until is not None and until():
+                return None
             now = time.monotonic()
             if full := self._overflown():
                 return TOO_MUCH_OUTPUT, f"more than {self.limits.output_mb} MiB of {full}"
@@ -65,6 +70,13 @@ class Guard:
                 looked = now
                 if problem := self._load():
                     return problem
+
+    def take(self, name: str) -> bytes:
+        """Return what was read of a stream since the last call, and count anew from here."""
+        data = b"".join(self.taken[name])
+        self.taken[name].clear()
+        self.sizes[name] = 0
+        return data
 
     def streams(self) -> dict[str, bytes]:
         """Return what was read of each stream."""

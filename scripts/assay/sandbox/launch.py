@@ -58,24 +58,27 @@ def run(argv: Sequence[str], view: View, limits: Limits, stdin: bytes = b"") -> 
     missing, HarnessError if the sandbox can't be killed.
     """
     with contextlib.ExitStack() as stack:
-        running = _start(stack, argv, view, limits, stdin)
+        running = start(stack, argv, view, limits, _file(stack, stdin))
         guard = Guard(running.process, running.readers, limits)
         stack.callback(guard.close)
-        verdict = guard.watch()
-        _kill(running.process, guard.init)
+        verdict = guard.watch() or (RAN, "")
+        kill(running.process, guard.init)
         views.restore_devices(DEVICE_MODES)
         return _outcome(verdict, guard.streams(), guard.status())
 
 
 @dataclass
-class _Running:
+class Running:
+    """A started sandbox: bubblewrap's process, and the ends to read its streams from."""
+
     process: subprocess.Popen[bytes]
     readers: dict[str, int]
 
 
-def _start(
-    stack: contextlib.ExitStack, argv: Sequence[str], view: View, limits: Limits, stdin: bytes
-) -> _Running:
+def start(
+    stack: contextlib.ExitStack, argv: Sequence[str], view: View, limits: Limits, stdin: int
+) -> Running:
+    """Start a program in a sandbox, reading `stdin`; what must be undone later goes on the stack."""
     readers: dict[str, int] = {}
     with contextlib.ExitStack() as ours:  # what only the sandbox needs once it runs
         writers: dict[str, int] = {}
@@ -91,11 +94,11 @@ def _start(
         command += ["--setenv", "ASSAY_CHANNEL", str(writers["channel"])]
         process = subprocess.Popen(
             [*command, "--", *limited(argv, limits)], env={}, cwd="/",
-            stdin=_file(ours, stdin), stdout=writers["stdout"], stderr=writers["stderr"],
+            stdin=stdin, stdout=writers["stdout"], stderr=writers["stderr"],
             pass_fds=(fds.seccomp, fds.status, fds.passwd, fds.group, writers["channel"]),
         )  # fmt: skip
-    stack.callback(_kill, process)
-    return _Running(process, readers)
+    stack.callback(kill, process)
+    return Running(process, readers)
 
 
 def limited(argv: Sequence[str], limits: Limits) -> list[str]:
@@ -129,7 +132,7 @@ def _outcome(
     return Outcome(CRASHED, code, streams, f"exit code {code}")
 
 
-def _kill(process: subprocess.Popen[bytes], init: int | None = None) -> None:
+def kill(process: subprocess.Popen[bytes], init: int | None = None) -> None:
     """End the whole sandbox: with its pid namespace's init dies all that is in it.
 
     init: descriptor of that process, if it is known; then its end is waited for. It outlives

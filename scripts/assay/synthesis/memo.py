@@ -63,4 +63,21 @@ def _context(job: Job) -> str:
     if job.tests or job.probes or not job.scenarios:
         return ""
     limits = (job.limits.cpu_s, job.limits.wall_s, job.limits.memory_mb, job.limits.output_mb)
-    return digest(canonical_json(dict(job.files)), job.hash_seed, *limits)
+    return digest(canonical_json(dict(job.files)), job.hash_seed, job.warm is False, *limits)
+
+
+class WarmBench:
+    """A bench for the search of tasks: what does not ask for a fresh import does without one."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+
+    def read(self, path: str) -> str:
+        """Return the text of a file of the unchanged tree."""
+        return self.bench.read(path)
+
+    def run(self, jobs: Sequence[Job]) -> list[JobResult]:
+        """Run the jobs, warm unless they say otherwise."""
+        return self.bench.run([
+            replace(job, warm=True) if job.warm is None else job for job in jobs
+        ])  # fmt: skip

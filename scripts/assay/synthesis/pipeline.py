@@ -22,7 +22,7 @@ from assay.core.execution import Bench
 from assay.core.progress import say, track
 from assay.core.turns import TurnBench
 from assay.synthesis import gates, mix
-from assay.synthesis.memo import MemoBench
+from assay.synthesis.memo import MemoBench, WarmBench
 from assay.synthesis.mutants import all_mutants
 from assay.synthesis.rows import Output, dropped, keep, rejected_row
 
@@ -163,7 +163,7 @@ class _Index:
         return Material(
             target=self.tables.target, unit=self.units[unit_id], units=self.units,
             tests=tuple(row["test_id"] for row in tests[:MOST_TESTS]), scenarios=tuple(scenarios),
-            mutants=partial(all_mutants, seed=seed), bench=MemoBench(self.bench), seed=seed,
+            mutants=partial(all_mutants, seed=seed), bench=MemoBench(WarmBench(self.bench)), seed=seed,
             settings=self.settings,
         )  # fmt: skip
 

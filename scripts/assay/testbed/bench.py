@@ -15,7 +15,7 @@ from typing import Any
 from assay.core.errors import HarnessError
 from assay.core.execution import Job, JobResult, Limits
 from assay.sandbox import level
-from assay.testbed import reports
+from assay.testbed import reports, warm
 from assay.testbed.session import Extras, Session, request_of
 
 __all__ = ["Extras", "SandboxBench", "open_bench"]
@@ -44,6 +44,7 @@ class SandboxBench:
 
     def __init__(self, session: Session, workers: int, reached: Mapping[str, bool]) -> None:
         self.session, self.workers, self.level = session, workers, reached
+        self.warm = warm.WarmPool(session)
 
     def read(self, path: str) -> str:
         """Return the text of a file of the unchanged tree, line ends as they are."""
@@ -66,7 +67,10 @@ class SandboxBench:
         self, jobs: Sequence[Job], batch: list[int], extras: Extras
     ) -> dict[int, reports.Report]:
         found: dict[int, reports.Report] = {}
-        waiting = list(batch)
+        if warm.can_be(jobs[batch[0]]) and extras == Extras():
+            served = self.warm.run([jobs[index] for index in batch])
+            found = {index: seen for index, seen in zip(batch, served, strict=True) if seen}
+        waiting = [index for index in batch if index not in found]
         while waiting:
             chosen = [jobs[index] for index in waiting]
             outcome = self.session.start(request_of(chosen, self.session.target, extras), chosen)
@@ -79,10 +83,11 @@ class SandboxBench:
 
 
 def _batches(jobs: Sequence[Job], workers: int) -> list[list[int]]:
-    """Group by hash seed and by whether tests are shown; split large groups among workers."""
-    groups: dict[tuple[int, bool], list[int]] = {}
+    """Group by hash seed, whether tests are shown, and warmth; split large groups."""
+    groups: dict[tuple[int, bool, bool], list[int]] = {}
     for index, job in enumerate(jobs):
-        groups.setdefault((job.hash_seed, bool(job.tests)), []).append(index)
+        key = (job.hash_seed, bool(job.tests), warm.can_be(job))
+        groups.setdefault(key, []).append(index)
     batches = []
     for group in groups.values():
         parts = max(1, min(workers, len(group) // 4))

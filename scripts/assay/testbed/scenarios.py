@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from assay.core import seeds
@@ -23,6 +23,7 @@ from assay.testbed.reports import Report
 T = TypeVar("T")
 RECORDED = "recorded"
 CHUNK = 60  # scenarios a job
+SERIES = 400  # scenarios that run in one process
 OBSERVATION_MAX = 12_000  # characters of canonical JSON
 OVERSAMPLED = 2  # mutants tried for each scenario that may be kept
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
@@ -199,6 +200,22 @@ def _confirm(bench: SandboxBench, candidates: Sequence[Candidate], hash_seeds: i
             seen = result.observations.get(one.scenario.scenario_id)
             if seen is None or canonical_json(seen) != canonical_json(one.observation):
                 one.problem = "differs under another hash seed"
+    _confirm_alone(bench, [one for one in candidates if not one.problem])
+
+
+def _confirm_alone(bench: SandboxBench, candidates: Sequence[Candidate]) -> None:
+    """Run the candidates one after the other in one process, forwards and backwards.
+
+    Whatever differs then depends on what ran before it, and would be no fair question.
+    """
+    for order in (list(candidates), list(candidates)[::-1]):
+        chunks = [order[at : at + SERIES] for at in range(0, len(order), SERIES)]
+        jobs = [replace(_job(chunk, 0), warm=True) for chunk in chunks]
+        for chunk, result in zip(chunks, bench.run(jobs), strict=True):
+            for one in chunk:
+                seen = result.observations.get(one.scenario.scenario_id)
+                if seen is None or canonical_json(seen) != canonical_json(one.observation):
+                    one.problem = "depends on what ran before"
 
 
 def _job(chunk: Sequence[Candidate], hash_seed: int) -> Job:

@@ -67,15 +67,18 @@ class Session:
         """Run one sandbox over some jobs."""
         with_tests = any(job.tests for job in jobs)
         with self.warming:
-            self._warm()
-        return run(
-            [PYTHON, "-m", SUPERVISOR], self._view(jobs[0].hash_seed, with_tests),
+            return run(
+            [PYTHON, "-m", SUPERVISOR], self.view(jobs[0].hash_seed, with_tests),
             self._bounds(jobs), self._stdin(request, with_tests),
         )  # fmt: skip
 
     def _stdin(self, request: dict[str, Any], with_tests: bool) -> bytes:
-        preload = self.preload + ([PYTEST] if with_tests else [])
+        preload = self.preload_of(with_tests=with_tests)
         return json.dumps({**request, "preload": preload}).encode()
+
+    def preload_of(self, *, with_tests: bool) -> list[str]:
+        """Return the modules that a sandbox imports before any job."""
+        return self.preload + ([PYTEST] if with_tests else [])
 
     def _bounds(self, jobs: Sequence[Job]) -> Limits:
         """Bounds of the sandbox: the supervisor needs room above what each job may take."""
@@ -87,7 +90,12 @@ class Session:
             tmp_mb=self.limits.tmp_mb + 2 * self.size_mb,
         )
 
-    def _view(self, hash_seed: int, with_tests: bool) -> View:
+    def view(self, hash_seed: int, with_tests: bool) -> View:
+        """Return what a sandbox sees: the harness, the packages, the tree without its tests."""
+        self._warm()
+        return self._seen(hash_seed, with_tests)
+
+    def _seen(self, hash_seed: int, with_tests: bool) -> View:
         rooms = Path(assay.__file__).parent
         binds = [(rooms / name, f"{HARNESS}/assay/{name}") for name in MOUNTED]
         binds.append((rooms / INSIDE, f"{HARNESS}/assay/{INSIDE}"))
@@ -112,7 +120,7 @@ class Session:
         folder = tempfile.TemporaryDirectory(prefix="assay-bytecode-")
         weakref.finalize(self, folder.cleanup)
         Path(folder.name).chmod(0o755)
-        view = self._view(0, with_tests=False)
+        view = self._seen(0, with_tests=False)
         binds = tuple(bind for bind in view.binds if bind[1] != "/code")
         view = dataclasses.replace(
             view, binds=binds, hidden=(), writable=((Path(folder.name), BYTECODE),),
@@ -138,10 +146,11 @@ def request_of(jobs: Sequence[Job], target: Mapping[str, Any], extras: Extras) -
         "deselect": [item["test"] for item in tests.get("deselect", [])],
         "record": list(extras.record),
     }  # fmt: skip
-    return {"jobs": [{**_plain(job), **shared} for job in jobs]}
+    return {"jobs": [{**plain(job), **shared} for job in jobs]}
 
 
-def _plain(job: Job) -> dict[str, Any]:
+def plain(job: Job) -> dict[str, Any]:
+    """Return a job as the sandbox gets it; HarnessError if a file lies outside of the tree."""
     for path in job.files:
         parts = PurePosixPath(path).parts
         if not parts or path.startswith("/") or ".." in parts:

@@ -6,6 +6,7 @@ import os
 import struct
 
 READY, DATA, END = 0, 1, 2
+COLD = 3  # the warm server leaves this job to the usual way
 TESTS, SCENARIOS = 0, 1  # the phases of a job
 HEAD = struct.Struct(">BBII")
 

@@ -41,15 +41,21 @@ def main() -> None:
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     _dumpable(False)  # no child may open this process' descriptors or memory
-    problems = _preload(request["preload"])
-    gc.collect()
-    gc.freeze()
+    problems = preload(request["preload"])
+    freeze()
     frames.write(channel, frames.READY, 0, 0, json.dumps(problems).encode())
     for index, job in enumerate(request["jobs"]):
         _run(index, job, channel)
 
 
-def _preload(names: list[str]) -> list[str]:
+def freeze() -> None:
+    """Keep the collector away from what forks share: it would copy every page."""
+    gc.collect()
+    gc.freeze()
+
+
+def preload(names: list[str]) -> list[str]:
+    """Import modules; return what is wrong with those that can't be."""
     problems = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -29,6 +29,7 @@ class Reporter:
         self.job, self.handle = job, report
         self.key = secrets.token_hex(16)
         self.outcomes: dict[str, str] = {}
+        self.failed = False
         self.wanted = None if job["tests"] == ["*"] else frozenset(job["tests"])
         self.left_out = tuple(job["deselect"])
         self.line({"key": self.key})
@@ -60,6 +61,7 @@ class Reporter:
         outcome = str(report.outcome)
         if outcome == "failed" and report.when != "call":
             outcome = "error"
+        self.failed = self.failed or outcome in ("failed", "error")
         before = self.outcomes.get(report.nodeid, ORDER[0])
         self.outcomes[report.nodeid] = max(before, outcome, key=ORDER.index)
 

@@ -1,0 +1,155 @@
+"""The warm server of a sandbox: imports the unchanged target once, then forks for each job.
+
+Requests come as lines of JSON on standard input, answers go as frames to the channel. What it
+can't serve (a change that needs a new import, a child that died half-way) it leaves to the usual
+way, with a frame that says so. It serves code of our own making: mutants, reference answers; a
+model's answer never runs here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import stat
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from assay.testbed.inside import forked, frames, supervise, tree
+from assay.testbed.inside.observe import Execution
+from assay.testbed.inside.swap import Early, Imported, Swap
+
+MIB = 1 << 20
+State = dict[str, tuple[int, int]]
+Run = Callable[[dict[str, Any], list[Swap], int], None]
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    channel = int(os.environ.pop("ASSAY_CHANNEL"))
+    requests = os.fdopen(os.dup(0), "rb")  # the jobs and pytest get an empty standard input
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    request = json.loads(requests.readline())
+    problems = supervise.preload(request["preload"])
+    warnings.simplefilter("ignore")
+    tree.place({}, request["python_path"])
+    frames.write(channel, frames.READY, 0, 0, json.dumps(problems).encode())
+    if request["tests"]:
+        from assay.testbed.inside import warm_tests
+
+        warm_tests.serve(request, Line(requests, channel))
+    else:
+        _serve_scenarios(Line(requests, channel))
+
+
+@dataclass(frozen=True)
+class Line:
+    """Where jobs come from, and the descriptor that answers go to."""
+
+    requests: BinaryIO
+    channel: int
+
+    def close(self) -> None:
+        """Keep both from a job's process."""
+        os.close(self.channel)
+        os.close(self.requests.fileno())
+
+
+def _serve_scenarios(line: Line) -> None:
+    early = Early()
+    imported: Imported | None = None
+    server: Server | None = None
+    for request in line.requests:
+        job = json.loads(request)
+        fresh = [name for name in job["modules"] if name not in sys.modules]
+        if fresh or imported is None or server is None:
+            with early:
+                for name in fresh:
+                    importlib.import_module(name)
+            imported = Imported(early)
+            server = Server(line, frames.SCENARIOS)
+        server.serve(job, imported, run_scenarios)
+
+
+class Server:
+    """Forks for one job after the other, and puts things back after each."""
+
+    def __init__(self, line: Line, phase: int) -> None:
+        self.line, self.phase = line, phase
+        self.state = _state()
+        supervise.freeze()
+
+    def serve(self, job: dict[str, Any], imported: Imported, run: Run) -> None:
+        """Serve one job; end the whole server if the tree is no longer what it was."""
+        swaps = imported.plan(job["files"])
+        if swaps is None:
+            self._frame(frames.COLD, job, b"")
+            return
+        bounds = forked.Bounds(job["cpu_s"], job["wall_s"], job["output_mb"] * MIB)
+
+        def body(report: int) -> None:
+            self.line.close()
+            for function, code in swaps:
+                function.__code__ = code
+            run(job, swaps, report)
+
+        ended = forked.call(body, bounds, lambda data: self._frame(frames.DATA, job, data))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+        died = ended.outcome == forked.CRASHED or not self._restored()
+        summary = {
+            "outcome": ended.outcome, "detail": ended.detail, "cpu_us": ended.cpu_us,
+            "tail": ended.tail.decode("utf-8", "replace"),
+        }  # fmt: skip
+        self._frame(frames.COLD if died else frames.END, job, json.dumps(summary).encode())
+        if died:
+            sys.exit(0)
+
+    def _restored(self) -> bool:
+        """Remove what the job has left; say whether all is as it was."""
+        now = _state()
+        for path in sorted(now.keys() - self.state.keys(), reverse=True):
+            folder = Path(path).is_dir() and not Path(path).is_symlink()
+            Path(path).rmdir() if folder else Path(path).unlink()
+        return _state() == self.state
+
+    def _frame(self, kind: int, job: dict[str, Any], payload: bytes) -> None:
+        frames.write(self.line.channel, kind, self.phase, job["number"], payload)
+
+
+def run_scenarios(job: dict[str, Any], _swaps: list[Swap], report: int) -> None:
+    """Run a job's scenarios one after the other in this process; report a line each."""
+    for item in job["scenarios"]:
+        execution = Execution(item["data"])
+        execution.run()
+        payload = json.dumps({"observation": execution.observation()})
+        record = {
+            "scenario": item["scenario_id"], "outcome": forked.RAN, "detail": "",
+            "payload": payload,
+        }  # fmt: skip
+        frames.send(report, (json.dumps(record) + "\n").encode())
+    for record in ({"modules": tree.imported_files()}, {"end": 0}):
+        frames.send(report, (json.dumps(record) + "\n").encode())
+
+
+def _state() -> State:
+    """Return size and time of change of every file in the scratch folders; folders have none."""
+    found = {}
+    for folder in supervise.SCRATCH:
+        for top, folders, names in os.walk(folder):
+            for name in [*folders, *names]:
+                seen = Path(top, name).lstat()
+                changed = (0, 0) if stat.S_ISDIR(seen.st_mode) else (seen.st_size, seen.st_mtime_ns)
+                found[f"{top}/{name}"] = changed
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Warm servers: sandboxes that have imported the unchanged target and fork for each job.
+
+What a server can't serve is left to the usual way: the caller gets None for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from assay.core.execution import RAN, Job
+from assay.sandbox.launch import Outcome
+from assay.sandbox.live import Live
+from assay.testbed import reports
+from assay.testbed.inside import frames
+from assay.testbed.session import PYTHON, Session, plain
+
+MODULE = "assay.testbed.inside.warm"
+CPU_S = 6 * 3600  # of one server's whole life; each job has its own bound
+OUTPUT_MB = 64
+JOBS_MAX = 2000  # a server that has served so many is replaced
+
+
+def can_be(job: Job) -> bool:
+    """Say whether a job may be served warm: scenarios or tests, not both, nothing special."""
+    one_kind = bool(job.tests) != bool(job.scenarios)
+    return job.warm is True and one_kind and not job.probes and job.hash_seed == 0
+
+
+@dataclass
+class _Frames:
+    """Takes frames apart as they come; done when the job's last one is there."""
+
+    rest: bytes = b""
+    last: int = -1
+    ready: bool = False
+
+    def complete(self, data: bytes) -> bool:
+        self.rest += data
+        head = frames.HEAD.size
+        while len(self.rest) >= head:
+            kind, _, _, length = frames.HEAD.unpack_from(self.rest)
+            if len(self.rest) < head + length:
+                return False
+            self.rest = self.rest[head + length :]
+            self.last = kind
+            if kind in (frames.END, frames.COLD, frames.READY):
+                return True
+        return False
+
+
+@dataclass
+class Server:
+    """One warm sandbox and how many jobs it has served."""
+
+    live: Live
+    served: int = 0
+
+
+@dataclass
+class WarmPool:
+    """The idle servers of a session, by whether they run tests."""
+
+    session: Session
+    idle: dict[bool, list[Server]] = field(default_factory=lambda: {False: [], True: []})
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, _close_all, self.idle)
+
+    def run(self, jobs: Sequence[Job]) -> list[reports.Report | None]:
+        """Serve jobs of one kind in order; None for each that needs the usual way."""
+        found: list[reports.Report | None] = []
+        server: Server | None = None
+        for job in jobs:
+            server = server or self._server(with_tests=bool(job.tests))
+            report, alive = self._serve(server, job) if server else (None, True)
+            found.append(report)
+            server = server if alive else None
+        if server:
+            with self.lock:
+                self.idle[bool(jobs[0].tests)].append(server)
+        return found
+
+    def _server(self, *, with_tests: bool) -> Server | None:
+        with self.lock:
+            if self.idle[with_tests]:
+                return self.idle[with_tests].pop()
+        target, session = self.session.target, self.session
+        request = {
+            "tests": with_tests, "python_path": target.get("source_roots") or ["."],
+            "test_paths": target["tests"]["paths"],
+            "test_arguments": target["tests"].get("arguments", []),
+            "preload": session.preload_of(with_tests=with_tests),
+        }  # fmt: skip
+        limits = replace(
+            session.limits, cpu_s=CPU_S, output_mb=OUTPUT_MB,
+            tmp_mb=session.limits.tmp_mb + 2 * session.size_mb,
+        )  # fmt: skip
+        view = session.view(0, with_tests=with_tests)
+        live = Live([PYTHON, "-m", MODULE], view, limits)
+        ready = live.ask(json.dumps(request).encode() + b"\n", _Frames().complete)
+        return Server(live) if ready is not None else None
+
+    def _serve(self, server: Server, job: Job) -> tuple[reports.Report | None, bool]:
+        """Return the job's report (None: not served) and whether the server lives on."""
+        request = {**plain(job), "number": 0, "modules": _modules(job), "deselect": []}
+        taken = _Frames()
+        data = server.live.ask(json.dumps(request).encode() + b"\n", taken.complete)
+        if data is None:
+            return None, False
+        server.served += 1
+        if taken.last == frames.COLD:
+            died = server.live.process.poll() is not None or _said_why(data)
+            if died:
+                server.live.close()
+            return None, not died
+        if server.served >= JOBS_MAX:
+            server.live.close()
+        ready = frames.HEAD.pack(frames.READY, 0, 0, 2) + b"[]"
+        report = reports.read(Outcome(RAN, 0, {"channel": ready + data}), [job])[0]
+        return report, server.served < JOBS_MAX
+
+
+def _said_why(data: bytes) -> bool:
+    """Tell whether the last frame carries a summary: the server ends itself after that."""
+    return any(kind == frames.COLD and payload for kind, _, _, payload in frames.parse(data))
+
+
+def _modules(job: Job) -> list[str]:
+    return sorted({item.data["entry"].partition(":")[0] for item in job.scenarios})
+
+
+def _close_all(idle: dict[bool, list[Server]]) -> None:
+    for servers in idle.values():
+        while servers:
+            with contextlib.suppress(OSError):
+                servers.pop().live.close()
