@@ -78,7 +78,7 @@ class Running:
 def start(
     stack: contextlib.ExitStack, argv: Sequence[str], view: View, limits: Limits, stdin: int
 ) -> Running:
-    """Start a program in a sandbox, reading `stdin`; what must be undone later goes on the stack."""
+    """Start a program in a sandbox, reading `stdin`; what is to be undone goes on the stack."""
     readers: dict[str, int] = {}
     with contextlib.ExitStack() as ours:  # what only the sandbox needs once it runs
         writers: dict[str, int] = {}

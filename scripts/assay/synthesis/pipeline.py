@@ -163,7 +163,8 @@ class _Index:
         return Material(
             target=self.tables.target, unit=self.units[unit_id], units=self.units,
             tests=tuple(row["test_id"] for row in tests[:MOST_TESTS]), scenarios=tuple(scenarios),
-            mutants=partial(all_mutants, seed=seed), bench=MemoBench(WarmBench(self.bench)), seed=seed,
+            mutants=partial(all_mutants, seed=seed), bench=MemoBench(WarmBench(self.bench)),
+            seed=seed,
             settings=self.settings,
         )  # fmt: skip
 

@@ -10,8 +10,8 @@ import json
 import threading
 import weakref
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from assay.core.execution import RAN, Job
 from assay.sandbox.launch import Outcome
@@ -69,6 +69,8 @@ class WarmPool:
     session: Session
     idle: dict[bool, list[Server]] = field(default_factory=lambda: {False: [], True: []})
     lock: threading.Lock = field(default_factory=threading.Lock)
+    # A sandbox dies with the thread that started it, so one thread starts them all, and stays.
+    starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     def __post_init__(self) -> None:
         weakref.finalize(self, _close_all, self.idle)
@@ -103,7 +105,7 @@ class WarmPool:
             tmp_mb=session.limits.tmp_mb + 2 * session.size_mb,
         )  # fmt: skip
         view = session.view(0, with_tests=with_tests)
-        live = Live([PYTHON, "-m", MODULE], view, limits)
+        live = self.starter.submit(Live, [PYTHON, "-m", MODULE], view, limits).result()
         ready = live.ask(json.dumps(request).encode() + b"\n", _Frames().complete)
         return Server(live) if ready is not None else None
 

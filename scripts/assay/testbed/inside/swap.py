@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
-from typing import Any
+from typing import Any, Self
 
 from assay.testbed.inside.tree import TREE
 
@@ -26,7 +26,7 @@ class Early:
     def __init__(self) -> None:
         self.places: set[Place] = set()
 
-    def __enter__(self) -> Early:
+    def __enter__(self) -> Self:
         """Begin to note."""
         sys.setprofile(self._event)
         return self
@@ -149,7 +149,7 @@ def _deep(code: CodeType) -> tuple[Any, ...]:
 def _signature(code: CodeType) -> tuple[Any, ...]:
     count = code.co_argcount + code.co_kwonlyargcount
     variadic = code.co_flags & 0x0C  # CO_VARARGS, CO_VARKEYWORDS
-    names = code.co_varnames[: count + bin(variadic).count("1")]
+    names = code.co_varnames[: count + variadic.bit_count()]
     return (code.co_name, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount,
             variadic, names, code.co_consts[:1] if _documented(code) else None)  # fmt: skip
 

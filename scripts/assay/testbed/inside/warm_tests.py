@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from typing import Any
 
 import pytest
@@ -51,6 +50,5 @@ def serve(request: dict[str, Any], line: Line) -> None:
     """Collect the tests, then serve jobs."""
     early = Early()
     chosen = [*testing.ARGUMENTS, f"--rootdir={TREE}", *request["test_arguments"]]
-    with contextlib.suppress(SystemExit), open(os.devnull, "w", encoding="utf-8") as nothing:  # noqa: PTH123
-        with contextlib.redirect_stdout(nothing), early:
-            pytest.main([*chosen, *request["test_paths"]], plugins=[Collected(line, early)])
+    with contextlib.suppress(SystemExit), early:
+        pytest.main([*chosen, *request["test_paths"]], plugins=[Collected(line, early)])
