@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +21,7 @@ CHANGES = {
     "a class method": ("cls(len(things)).size", "cls(1 + len(things)).size"),
     "a coroutine": ("clamp(value, 0, 9)", "clamp(value, 1, 8)"),
     "a generator": ("number += 1", "number += 2"),
-    "more lines": ("    return value\n\n\ndef ratio", "    value += 0\n    return value\n\n\ndef ratio"),
+    "more lines": ("    if value < low:", "    value += 0\n    if value < low:"),
     "an exception": ('f"full: {thing}"', 'f"no room: {thing}"'),
 }  # fmt: skip
 COLD = {
@@ -131,7 +131,8 @@ def test_jobs_leave_nothing_to_each_other(ground, told):
 
 
 def test_a_job_that_kills_or_hangs_its_server_is_told_apart(ground, told):
-    kill = changed(ground, "    if value < low:", "    import os; os.kill(os.getppid(), 9)\n    if 1:",
+    start = "    if value < low:"
+    kill = changed(ground, start, f"    import os; os.kill(os.getppid(), 9)\n{start}",
                    scenarios=SCENARIOS[:1])  # fmt: skip
     loop = changed(ground, "    if value < low:", "    while True: pass\n    if 1:",
                    scenarios=SCENARIOS[:1])  # fmt: skip
@@ -159,4 +160,4 @@ def test_a_server_serves_the_next_call_too(ground, told):
     pids = {server.live.process.pid for server in ground.bench.warm.idle[False]}
     told(job)
     assert {server.live.process.pid for server in ground.bench.warm.idle[False]} == pids
-    assert all(os.path.exists(f"/proc/{pid}") for pid in pids)
+    assert all(Path(f"/proc/{pid}").exists() for pid in pids)
