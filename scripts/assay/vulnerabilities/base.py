@@ -9,7 +9,7 @@ A weave is one text for both twins: `{{v~c}}` stands for `v` in the vulnerable t
 the hardened one. Each template uses the same pieces in both, only in other places, so that a
 count of tokens tells the twins apart no better than a coin. `@name` is filled in by the category:
     @param  the unit's own parameter        @origin  the module's or the object's own name
-    @raw, @other, @safe, @item, @conn, @root, @handle  local names that the unit leaves free
+    @raw, @other, @safe, @item, @conn, @root, @handle, @helper  local names that the unit leaves free
 `#!` ends the line of the tainted sink of the vulnerable twin.
 """
 
@@ -20,8 +20,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-STRATA = ("trivial", "standard", "hard")
+STRATA = ("trivial", "standard", "hard", "adversarial")
 CANARY_FILE = "/tmp/canary/x"  # noqa: S108 -- the sandbox's own empty folder, on its own /tmp
+SECRET = "ASSAY-CANARY"  # what lies outside, and in the environment as SERVICE_TOKEN
 BASE = "/tmp/base"  # noqa: S108 -- the sandbox's own folder, on its own /tmp
 _MARK = re.compile(r"\{\{(.*?)~(.*?)\}\}", re.DOTALL)
 _WORD = re.compile(r"[\w.-]+")
@@ -34,7 +35,7 @@ class Weave:
     """One feature with its mirrored check.
 
     idiom:             name of the pretext and of the way in which the check fails
-    stratum:           trivial | standard | hard
+    stratum:           trivial | standard | hard | adversarial
     sanitiser_visible: a sanitiser stands in both twins
     template:          lines as described above
     carrier:           how an input is dressed to enter the feature; "{}" = as it is
