@@ -23,12 +23,12 @@ POOLS: Mapping[str, tuple[str, ...]] = {
     "helper": ("restored", "checked", "resolved", "prepared", "looked_up"),
 }
 MODULES = (
-    "ast", "hashlib", "http.client", "io", "json", "logging", "operator", "os", "pickle", "re",
-    "shelve", "shlex", "socket", "sqlite3", "string", "subprocess", "tempfile", "urllib.parse",
+    "ast", "hashlib", "http.client", "io", "json", "logging", "operator", "os", "pathlib", "pickle", "re",
+    "shelve", "shlex", "socket", "sqlite3", "string", "subprocess", "tempfile", "timeit", "urllib.parse",
     "urllib.request", "xml.dom.minidom", "xml.dom.pulldom", "xml.sax", "xml.sax.saxutils",
 )  # fmt: skip
 BUILTINS = frozenset({
-    "OSError", "ValueError", "dict", "eval", "exec", "int", "isinstance", "len", "max", "open",
+    "OSError", "ValueError", "compile", "dict", "eval", "exec", "int", "isinstance", "len", "max", "open",
     "sorted", "str", "super", "type",
 })  # fmt: skip
 _SLOT = re.compile(r"@(\w+)")

@@ -97,6 +97,7 @@ def _furnish() -> None:
             left.unlink()
     for name, text in BASE_FILES.items():
         (BASE / name).write_text(text, encoding="utf-8")
+    (BASE / "link").symlink_to(OUTSIDE.parent)
     OUTSIDE.write_text(f"{SECRET}\n", encoding="utf-8")
     os.environ["SERVICE_TOKEN"] = SECRET
     os.chdir(BASE)
