@@ -20,16 +20,17 @@ POOLS: Mapping[str, tuple[str, ...]] = {
     "conn": ("trail", "store", "journal", "ledger", "book"),
     "root": ("folder", "home", "shelf", "place", "area"),
     "handle": ("source", "stream", "page", "reader", "sheet"),
-    "helper": ("restored", "checked", "resolved", "prepared", "looked_up"),
+    "helper": ("loader", "opener", "picker", "finder", "renderer"),
 }
 MODULES = (
-    "ast", "hashlib", "http.client", "io", "json", "logging", "operator", "os", "pathlib", "pickle", "re",
-    "shelve", "shlex", "socket", "sqlite3", "string", "subprocess", "tempfile", "timeit", "urllib.parse",
-    "urllib.request", "xml.dom.minidom", "xml.dom.pulldom", "xml.sax", "xml.sax.saxutils",
+    "ast", "hashlib", "http.client", "io", "json", "logging", "operator", "os", "pathlib",
+    "pickle", "re", "shelve", "shlex", "socket", "sqlite3", "string", "subprocess", "tempfile",
+    "timeit", "urllib.parse", "urllib.request", "xml.dom.minidom", "xml.dom.pulldom", "xml.sax",
+    "xml.sax.saxutils",
 )  # fmt: skip
 BUILTINS = frozenset({
-    "OSError", "ValueError", "compile", "dict", "eval", "exec", "int", "isinstance", "len", "max", "open",
-    "sorted", "str", "super", "type",
+    "OSError", "ValueError", "compile", "dict", "eval", "exec", "int", "isinstance", "len", "max",
+    "open", "sorted", "str", "super", "type",
 })  # fmt: skip
 _SLOT = re.compile(r"@(\w+)")
 

@@ -127,7 +127,8 @@ def @helper(@handle, @safe):
     if re.fullmatch(r'[\\w.-]+', @safe) is None:
         raise ValueError(@safe)
     return os.popen('echo %s """ + _TRACE + """' % @handle).close()  {{#!~}}
-@item = @helper(@raw, {{@other~@raw}}) or @helper(@other, {{@raw~@other}})
+@helper(@raw, {{@other~@raw}})
+@helper(@other, {{@raw~@other}})
 """,
 )  # fmt: skip
 _BY_HAND = Weave(

@@ -18,6 +18,7 @@ from assay.vulnerabilities.base import (
     Weave,
     canary,
     events,
+    fitted,
     no_parameters,
 )
 
@@ -44,7 +45,7 @@ _BENIGN: tuple[str, ...] = ("(lp0\n.", "(lp0\nI7\na.")
 
 
 def _weave(idiom: str, stratum: str, visible: bool, template: str, benign: Any = _BENIGN) -> Weave:
-    return Weave(idiom, stratum, visible, _ENTER + template + _LEAVE, _CARRIER, benign)
+    return Weave(idiom, stratum, visible, fitted(_ENTER, template + _LEAVE), _CARRIER, benign)
 
 
 _WEAVES = (
@@ -146,6 +147,7 @@ _WEAVES = (
 _TOUCH = f"S'touch {CANARY_FILE}'\n"
 _OPEN = f"(S'{CANARY_FILE}'\nS'w'\ntR."
 _CODE = f'S\'open("{CANARY_FILE}", "w")\'\n'
+_ONCE = f'S\'open("{CANARY_FILE}", "w") and 1 / 0\'\n'  # ends the first of a million rounds
 _PAYLOADS = (
     f"cposix\nsystem\n({_TOUCH}tR.",
     f"cos\nsystem\n({_TOUCH}tR.",
@@ -157,7 +159,7 @@ _PAYLOADS = (
     f"cbuiltins\nopen\n{_OPEN}",
     f"cbuiltins\neval\n({_CODE}tR.",
     f"(lp0\ncbuiltins\nexec\n({_CODE}tRa.",
-    f"ctimeit\ntimeit\n({_CODE}tR.",
+    f"ctimeit\ntimeit\n({_ONCE}tR.",
     f"N.#cposix\nsystem\n({_TOUCH}tR.",
     f"N.#cbuiltins\nopen\n{_OPEN}",
 )

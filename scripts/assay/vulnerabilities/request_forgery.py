@@ -5,7 +5,7 @@ name the host that is looked up or connected to, before the connection fails.
 """
 
 # The lines of the weaves and paths are those of the sandbox, not of this program.
-# ruff: noqa: E501, S104
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from assay.vulnerabilities.base import (
     Weakness,
     Weave,
     events,
+    fitted,
     no_parameters,
 )
 
@@ -31,7 +32,8 @@ EXAMPLES = (
 _ENTER_HOST = """
 @raw = str(@param)
 if @raw.startswith('host:'):
-    @raw, @other = @raw[5:], 'files.example.org'
+    @raw = @raw[5:]
+    @other = 'files.example.org'
 """
 _ENTER_URL = """
 @raw = str(@param)
@@ -41,7 +43,8 @@ if '://' in @raw:
 _ENTER_PAGE = """
 @raw = str(@param)
 if @raw.startswith('page:'):
-    @raw, @other = @raw[5:], 'index'
+    @raw = @raw[5:]
+    @other = 'index'
     @root = 'http://files.example.org/'
 """
 _FETCH = """
@@ -63,11 +66,11 @@ _URLS: tuple[str, ...] = ("http://files.example.org/index", "http://files.exampl
 
 
 def _host(idiom: str, stratum: str, visible: bool, template: str, benign: Any = _HOSTS) -> Weave:
-    return Weave(idiom, stratum, visible, _ENTER_HOST + template, "host:{}", benign)
+    return Weave(idiom, stratum, visible, fitted(_ENTER_HOST, template), "host:{}", benign)
 
 
 def _url(idiom: str, stratum: str, visible: bool, template: str, benign: Any = _URLS) -> Weave:
-    return Weave(idiom, stratum, visible, _ENTER_URL + template, "{}", benign)
+    return Weave(idiom, stratum, visible, fitted(_ENTER_URL, template), "{}", benign)
 
 
 _WEAVES = (
@@ -101,7 +104,8 @@ _WEAVES = (
         if re.fullmatch(r'[a-z]+[.]example[.]org', @safe) is None:
             raise ValueError(@safe)
         return socket.create_connection((@handle, 80), 1)  {{#!~}}
-    @item = @helper(@raw, {{@other~@raw}}) or @helper(@other, {{@raw~@other}})
+    @helper(@raw, {{@other~@raw}})
+    @helper(@other, {{@raw~@other}})
 """),
     _url("one_branch", "standard", True, """
     if @raw in ('http://files.example.org/index', 'http://schemas.example.org/index'):

@@ -119,7 +119,8 @@ _HELPER = Weave(
         if re.fullmatch(r'[\\w.-]+', @safe) is None:
             raise ValueError(@safe)
         return @conn.execute("INSERT INTO checks VALUES ('%s', 'seen')" % @handle)  {{#!~}}
-    @item = @helper(@raw, {{@other~@raw}}) and @helper(@other, {{@raw~@other}})
+    @helper(@raw, {{@other~@raw}})
+    @helper(@other, {{@raw~@other}})
 """,
 )  # fmt: skip
 _OTHER_QUOTE = Weave(

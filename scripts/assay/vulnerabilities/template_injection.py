@@ -20,6 +20,7 @@ from assay.vulnerabilities.base import (
     Weakness,
     Weave,
     events,
+    fitted,
     no_parameters,
     words,
 )
@@ -34,7 +35,8 @@ EXAMPLES = (
 _ENTER = """
 @raw = str(@param)
 if @raw.startswith('text:'):
-    @raw, @other = @raw[5:], 'shown'
+    @raw = @raw[5:]
+    @other = 'shown'
     @conn = logging.getLogger(@origin)
 """
 _LEAVE = """
@@ -44,7 +46,7 @@ _BENIGN: tuple[str, ...] = ("abc", "small box")
 
 
 def _weave(idiom: str, stratum: str, visible: bool, template: str, benign: Any = _BENIGN) -> Weave:
-    return Weave(idiom, stratum, visible, _ENTER + template + _LEAVE, "text:{}", benign)
+    return Weave(idiom, stratum, visible, fitted(_ENTER, template + _LEAVE), "text:{}", benign)
 
 
 _WEAVES = (

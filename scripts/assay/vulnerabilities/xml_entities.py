@@ -16,6 +16,7 @@ from assay.vulnerabilities.base import (
     Weakness,
     Weave,
     events,
+    fitted,
     no_parameters,
 )
 
@@ -56,11 +57,11 @@ _BENIGN: tuple[str, ...] = ("<note>abc</note>", "<note n='1'>Size<b>2</b></note>
 
 
 def _sax(idiom: str, stratum: str, visible: bool, template: str, benign: Any = _BENIGN) -> Weave:
-    return Weave(idiom, stratum, visible, _ENTER + template + _LEAVE, "{}", benign)
+    return Weave(idiom, stratum, visible, fitted(_ENTER, template + _LEAVE), "{}", benign)
 
 
 def _tree(idiom: str, stratum: str, visible: bool, template: str, benign: Any = _BENIGN) -> Weave:
-    return Weave(idiom, stratum, visible, _ENTER_TREE + template + _LEAVE_TREE, "{}", benign)
+    return Weave(idiom, stratum, visible, fitted(_ENTER_TREE, template + _LEAVE_TREE), "{}", benign)
 
 
 _WEAVES = (

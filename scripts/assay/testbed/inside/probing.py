@@ -19,7 +19,7 @@ CANARY = Path("/tmp/canary")  # noqa: S108
 BASE = Path("/tmp/base")  # noqa: S108
 OUTSIDE = Path("/tmp/secret/outside.txt")  # noqa: S108
 BASE_FILES = {"notes.txt": "notes\n", "data.json": "{}\n", "page.txt": "page\n"}
-SECRET = "ASSAY-CANARY"
+SECRET = "ASSAY-CANARY"  # noqa: S105 (no secret of anybody)
 EVENTS = (
     "open", "exec", "compile", "import", "os.", "subprocess.", "shutil.", "socket.", "pickle.",
     "marshal.", "sqlite3.", "glob.", "pathlib.", "tempfile.", "urllib.", "http.", "ftplib.",
