@@ -13,8 +13,9 @@ from assay.core.seeds import digest, fraction, seed, shuffled
 
 CATEGORY = "security_audit"
 PLAIN = frozenset({"@staticmethod", "@classmethod"})
-STRATA = ("trivial", "standard", "hard")
-HARD_LINES = 9  # fewest own lines of a unit that a hard task is about
+STRATA = ("trivial", "standard", "hard", "adversarial")
+LONG = ("hard", "adversarial")  # strata of units that are long enough to hide something in
+HARD_LINES = 9  # fewest own lines of a unit that a hard or adversarial task is about
 MOST_LINES = 150
 TEXT_LIKE = frozenset({
     "field", "item", "key", "label", "name", "origin", "path", "rule", "source", "text", "title",
@@ -22,10 +23,15 @@ TEXT_LIKE = frozenset({
 })  # fmt: skip
 SINKS = frozenset({
     "eval", "exec", "compile", "open", "os.system", "os.popen", "__import__",
-    "pickle.loads", "pickle.load", "marshal.loads", "yaml.load", "yaml.unsafe_load",
+    "yaml.load", "yaml.unsafe_load",
 })  # fmt: skip
-SINK_HEADS = frozenset({"subprocess", "requests", "urllib", "httpx", "jinja2", "xml", "lxml"})
-SINK_METHODS = frozenset({"execute", "executemany", "executescript", "render_template_string"})
+SINK_HEADS = frozenset({
+    "subprocess", "requests", "urllib", "http", "socket", "httpx", "jinja2", "xml", "lxml",
+    "pickle", "marshal", "shelve",
+})  # fmt: skip
+SINK_METHODS = frozenset(
+    {"execute", "executemany", "executescript", "render_template_string", "vformat"}
+)
 
 
 @dataclass(frozen=True)
@@ -66,11 +72,12 @@ def unsuitable(material: Material) -> tuple[str, str]:
 def strata(material: Material) -> list[str]:
     """Return the strata in the order in which they are tried, by a draw over the config's mix.
 
-    A short unit can't be hard, so a long one is so twice as often as the mix says.
+    A short unit can't be hard or adversarial, so a long one is so twice as often as the mix says.
     """
     unit, mix = material.unit, material.settings["tasks"]["strata"]
     weights = {name: mix.get(name, 0) for name in STRATA}
-    weights["hard"] *= 2 if unit["lines"] >= HARD_LINES else 0
+    for name in LONG:
+        weights[name] *= 2 if unit["lines"] >= HARD_LINES else 0
     draw = fraction(material.seed, unit["unit_id"], "stratum") * sum(weights.values())
     for name in STRATA:
         draw -= weights[name]
@@ -130,7 +137,7 @@ def _drawn_parameter(names: Sequence[str], turn: int, *ids: object) -> str:
 
 
 def _place(node: Any, parameter: str, stratum: str, *ids: object) -> int:
-    """Return the statement to go before: the first, or in hard tasks one further down.
+    """Return the statement to go before: the first, or in long tasks one further down.
 
     Never after a statement that may end the unit or gives the parameter another value.
     """
@@ -142,4 +149,4 @@ def _place(node: Any, parameter: str, stratum: str, *ids: object) -> int:
         if parameter in stored or isinstance(statement, ast.Return | ast.Raise):
             break
         last += 1
-    return seed(*ids, "place") % (last + 1) if stratum == "hard" else 0
+    return seed(*ids, "place") % (last + 1) if stratum in LONG else 0

@@ -20,9 +20,18 @@ POOLS: Mapping[str, tuple[str, ...]] = {
     "conn": ("trail", "store", "journal", "ledger", "book"),
     "root": ("folder", "home", "shelf", "place", "area"),
     "handle": ("source", "stream", "page", "reader", "sheet"),
+    "helper": ("loader", "opener", "picker", "finder", "renderer"),
 }
-MODULES = ("ast", "os", "re", "shlex", "sqlite3", "subprocess", "tempfile")
-BUILTINS = frozenset({"dict", "eval", "exec", "int", "isinstance", "max", "open", "str", "type"})
+MODULES = (
+    "ast", "hashlib", "http.client", "io", "json", "logging", "operator", "os", "pathlib",
+    "pickle", "re", "shelve", "shlex", "socket", "sqlite3", "string", "subprocess", "tempfile",
+    "timeit", "urllib.parse", "urllib.request", "xml.dom.minidom", "xml.dom.pulldom", "xml.sax",
+    "xml.sax.saxutils",
+)  # fmt: skip
+BUILTINS = frozenset({
+    "OSError", "ValueError", "compile", "dict", "eval", "exec", "int", "isinstance", "len", "max",
+    "open", "sorted", "str", "super", "type",
+})  # fmt: skip
 _SLOT = re.compile(r"@(\w+)")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -76,7 +85,7 @@ def weave(site: Site, template: Sequence[str], names: Mapping[str, str]) -> Wove
     filled = [_SLOT.sub(lambda found: names[found[1]], line) for line in template]
     needed = [name for name in MODULES if any(_uses(name, line) for line in filled)]
     tree = ast.parse(site.text)
-    _check_free(tree, site.node, {*needed, *BUILTINS})
+    _check_free(tree, site.node, {*(name.partition(".")[0] for name in needed), *BUILTINS})
     imports = [f"import {name}" for name in needed if not _imported(tree, name)]
     lines = lines_of(site.text)
     start, margin = _start(lines, site)
@@ -113,7 +122,7 @@ def statements(node: Function) -> list[ast.stmt]:
 
 
 def _uses(module: str, line: str) -> bool:
-    return re.search(rf"(?<![\w.]){module}\.", line) is not None
+    return re.search(rf"(?<![\w.]){re.escape(module)}\.", line) is not None
 
 
 def _check_free(tree: ast.Module, node: Function, needed: set[str]) -> None:

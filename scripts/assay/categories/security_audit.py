@@ -1,10 +1,11 @@
 """Find a woven-in weakness of one function or method, or say that there is none.
 
-SQL, command, path and code injection are woven into a real unit so that one of its own parameters
-reaches the dangerous call; the other half of the tasks shows the hardened twin, the same lines
-with the check in the right place. Both are proven by running them: a payload takes effect in the
-one, none of the weakness' whole set does in the other, benign inputs do the same work in both and
-the recorded behaviour stays. Answer: `CWE-n LINE m` for each finding, or `NONE`.
+SQL, command, path, code and template injection, deserialisation, forged requests and XML entities
+are woven into a real unit so that one of its own parameters reaches the dangerous call; the other
+half of the tasks shows the hardened twin, the same lines with the check in the right place. Both
+are proven by running them: a payload takes effect in the one, none of the weakness' whole set does
+in the other, benign inputs do the same work in both and the recorded behaviour stays. Answer:
+`CWE-n LINE m` for each finding, or `NONE`.
 
 A vulnerable task is passed by a finding with an equivalent CWE at a line of the dangerous call, in
 an answer of at most two findings; a clean one by `NONE`. Findings of kinds that the prompt does
@@ -42,7 +43,12 @@ FORMAT = "findings"
 
 TRIES = 2  # weaves tried for a unit and stratum
 MOST_FINDINGS = 2
-PROMPT_FACTOR = {"trivial": 1, "standard": 1, "hard": 3}  # of tasks.prompt_characters
+PROMPT_FACTOR = {
+    "trivial": 1,
+    "standard": 1,
+    "hard": 3,
+    "adversarial": 3,
+}  # of tasks.prompt_characters
 LISTED = frozenset({22, 23, 36, 77, 78, 88, 89, 94, 95, 502, 611, 918, 1336})
 _WEAK_KEY = {"kind": "vulnerable", "equivalents": [77, 78, 88], "lines": [4, 5]}
 _CLEAN_KEY = {"kind": "clean", "equivalents": [77, 78, 88], "lines": []}

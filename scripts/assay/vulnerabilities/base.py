@@ -9,7 +9,7 @@ A weave is one text for both twins: `{{v~c}}` stands for `v` in the vulnerable t
 the hardened one. Each template uses the same pieces in both, only in other places, so that a
 count of tokens tells the twins apart no better than a coin. `@name` is filled in by the category:
     @param  the unit's own parameter        @origin  the module's or the object's own name
-    @raw, @other, @safe, @item, @conn, @root, @handle  local names that the unit leaves free
+    @raw, @other, @safe, @item, @conn, @root, @handle, @helper  local names that are free
 `#!` ends the line of the tainted sink of the vulnerable twin.
 """
 
@@ -20,10 +20,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-STRATA = ("trivial", "standard", "hard")
+STRATA = ("trivial", "standard", "hard", "adversarial")
 CANARY_FILE = "/tmp/canary/x"  # noqa: S108 -- the sandbox's own empty folder, on its own /tmp
+# What lies outside of the folder, and in the environment as SERVICE_TOKEN.
+SECRET = "ASSAY-CANARY"  # noqa: S105 -- no secret of anybody
 BASE = "/tmp/base"  # noqa: S108 -- the sandbox's own folder, on its own /tmp
 _MARK = re.compile(r"\{\{(.*?)~(.*?)\}\}", re.DOTALL)
+_ASSIGNED = re.compile(r"\s*(@\w+) = ")
 _WORD = re.compile(r"[\w.-]+")
 
 ProbeResult = Mapping[str, Any]
@@ -34,7 +37,7 @@ class Weave:
     """One feature with its mirrored check.
 
     idiom:             name of the pretext and of the way in which the check fails
-    stratum:           trivial | standard | hard
+    stratum:           trivial | standard | hard | adversarial
     sanitiser_visible: a sanitiser stands in both twins
     template:          lines as described above
     carrier:           how an input is dressed to enter the feature; "{}" = as it is
@@ -72,6 +75,21 @@ class Weakness:
     fired: Callable[[ProbeResult], bool]
     work: Callable[[ProbeResult], list[str]]
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fitted(pretext: str, rest: str) -> str:
+    """Return both texts joined, without those lines of the pretext whose name nothing else uses.
+
+    An idle variable would be the oddest thing in the unit.
+    """
+    lines = pretext.strip("\n").split("\n")
+    kept = []
+    for at, line in enumerate(lines):
+        found = _ASSIGNED.match(line)
+        others = "\n".join([*lines[:at], *lines[at + 1 :], rest])
+        if found is None or re.search(rf"{found[1]}\b", others):
+            kept.append(line)
+    return "\n".join([*kept, rest])
 
 
 def no_parameters() -> dict[str, Any]:

@@ -107,10 +107,55 @@ _DENIED_NAMES = _weave(
     ("7", "3 + 4"),
 )  # fmt: skip
 
+_HELPER = _weave(
+    "helper", "standard", True, """
+    @other = '60'
+    def @helper(@handle, @safe):
+        if re.fullmatch(r'[\\d +*-]+', @safe) is None:
+            raise ValueError(@safe)
+        return eval(compile(@handle, 'rule', 'eval'))  {{#!~}}
+    @param = @helper(@raw, {{@other~@raw}}) + @helper(@other, {{@raw~@other}})
+""",
+    ("7", "3 + 4"),
+)  # fmt: skip
+_TIMED = _weave(
+    "timed", "standard", True, """
+    @other = '60'
+    if re.fullmatch(r'[\\d +*-]+', {{@other~@raw}}) is None:
+        raise ValueError({{@raw~@other}})
+    @param = timeit.timeit(@raw, number=1) < 60 or @other  {{#!~}}
+""",
+    ("7", "3 + 4"),
+)  # fmt: skip
+_CHILDREN = _weave(
+    "children", "adversarial", True, """
+    @other = '60 + 1'
+    # nothing but numbers and sums of them is ever evaluated
+    for @item in (*ast.{{iter_child_nodes~walk}}(ast.parse(@raw).body[0].value), *ast.{{walk~iter_child_nodes}}(ast.parse(@other).body[0].value)):
+        if not isinstance(@item, (ast.BinOp, ast.Constant, ast.operator)):
+            raise ValueError(@raw)
+    @param = eval(@raw) + eval(@other)  {{#!~}}
+""",
+    ("3 + 4", "3 * 4 + 1"),
+)  # fmt: skip
+_FIRST_LINE = _weave(
+    "first_line", "adversarial", True, """
+    @other = '60'
+    # the whole rule is digits and signs
+    for @item in ({{@raw.splitlines()[0], @other~@raw, @other.splitlines()[0]}}):
+        if re.fullmatch(r'[\\d +*-]+', @item) is None:
+            raise ValueError(@item)
+    @param = eval('(%s) + (%s)' % (@other, @raw))  {{#!~}}
+""",
+    ("7", "3 + 4"),
+)  # fmt: skip
+
 _TOUCH = f"system('touch {CANARY_FILE}')"
 _PAYLOADS = (
     f"__import__('os').{_TOUCH}",
     f"7 + __import__('os').{_TOUCH}",
+    f"7 + (1 + __import__('os').{_TOUCH})",
+    f"(open('{CANARY_FILE}', 'w') and 7)",
     f"open('{CANARY_FILE}', 'w')",
     f"len(open('{CANARY_FILE}', 'w').name)",
     f"[c for c in ().__class__.__base__.__subclasses__() if c.__name__ == '_wrap_close'][0].__init__.__globals__['system']('touch {CANARY_FILE}')",
@@ -126,7 +171,7 @@ def weakness(_parameters: dict[str, Any]) -> Weakness:
         name="code_injection", title="evaluation of untrusted code", cwe=95, equivalents=(94, 95),
         weaves=(
             _TEMPLATE_NAMES, _ALIAS, _LISTED_EXPRESSION, _STRIPPED_COPY, _CHECKED_LATE,
-            _LITERAL, _NO_BUILTINS, _LINE_END, _DENIED_NAMES,
+            _LITERAL, _NO_BUILTINS, _LINE_END, _DENIED_NAMES, _HELPER, _TIMED, _CHILDREN, _FIRST_LINE,
         ),
         payloads=_PAYLOADS, fired=canary, work=_work,
     )  # fmt: skip

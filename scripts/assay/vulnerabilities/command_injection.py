@@ -111,6 +111,54 @@ os.system('echo %s %s """ + _TRACE + """' % (@item, @raw))  {{#!~}}
 """,
 )  # fmt: skip
 
+_GETOUTPUT = Weave(
+    "getoutput", "standard", True,
+    _TAKE_BOTH + """
+@safe = re.sub(r'[^\\w.-]', '', {{@other~@raw}})
+@item = subprocess.getoutput('echo %s %s' % (@safe, {{@raw~@other}}))  {{#!~}}
+os.environ['TRACE_LAST'] = @item[:80]
+""",
+)  # fmt: skip
+_HELPER = Weave(
+    "helper", "standard", True,
+    _TAKE + """
+@other = 'text'
+def @helper(@handle, @safe):
+    if re.fullmatch(r'[\\w.-]+', @safe) is None:
+        raise ValueError(@safe)
+    return os.popen('echo %s """ + _TRACE + """' % @handle).close()  {{#!~}}
+@helper(@raw, {{@other~@raw}})
+@helper(@other, {{@raw~@other}})
+""",
+)  # fmt: skip
+_BY_HAND = Weave(
+    "by_hand", "hard", True,
+    _TAKE_BOTH + """
+@safe = {{"'%s'" % @raw~shlex.quote(@raw)}}
+@item = {{shlex.quote(@other)~"'%s'" % @other}}
+subprocess.call('echo %s %s """ + _TRACE + """' % (@item, @safe), shell=True)  {{#!~}}
+""",
+)  # fmt: skip
+_FIRST_WORD = Weave(
+    "first_word", "adversarial", True,
+    _TAKE_BOTH + """
+# a label is one word of letters and digits, and so is the origin
+for @item in ({{@raw.split()[0], @other~@raw, @other.split()[0]}}):
+    if re.fullmatch(r'[\\w.-]+', @item) is None:
+        raise ValueError(@item)
+""" + _ECHO_BOTH,
+)  # fmt: skip
+_LIST_BESIDE = Weave(
+    "list_beside", "adversarial", True,
+    _TAKE + """
+@other = 'text'
+# a list of arguments never passes through a shell
+subprocess.call(['sh', '-c', 'echo "$0" """ + _TRACE + """', {{@other~@raw}}])
+subprocess.call(['sh', '-c', 'echo %s """ + _TRACE + """' % {{@raw~@other}}])  {{#!~}}
+""",
+    benign=("text",),
+)  # fmt: skip
+
 _TOUCH = f"touch {CANARY_FILE}"
 _PAYLOADS = (
     f"x; {_TOUCH}; true ",
@@ -132,7 +180,8 @@ def weakness(_parameters: dict[str, Any]) -> Weakness:
         name="command_injection", title="OS command injection", cwe=78, equivalents=(77, 78, 88),
         weaves=(
             _POSITIONAL, _LISTED_WORD, _ENVIRONMENT, _QUOTED_COPY, _QUOTED_LATE,
-            _QUOTED_NUMBERS, _LINE_END, _DENIED_MARKS, _TWICE_QUOTED, _TEXT_ONLY,
+            _QUOTED_NUMBERS, _GETOUTPUT, _HELPER, _LINE_END, _DENIED_MARKS, _TWICE_QUOTED,
+            _TEXT_ONLY, _BY_HAND, _FIRST_WORD, _LIST_BESIDE,
         ),
         payloads=_PAYLOADS, fired=canary, work=_commands,
     )  # fmt: skip

@@ -22,6 +22,7 @@ PARAMETERS = no_parameters()
 EXAMPLES = (
     {"probe": {"events": [["open", "/tmp/base/../secret/outside.txt", "r"]]}, "fired": True},
     {"probe": {"events": [["open", "/tmp/base/outside.txt", "r"]]}, "fired": False},
+    {"probe": {"events": [["open", "/tmp/base/link/outside.txt", "r"]]}, "fired": True},
     {"probe": {"events": [["open", "/usr/lib/python3/os.py", "r"]]}, "fired": False},
 )
 
@@ -117,7 +118,61 @@ _DOTS_ONLY = _weave(
 """,
 )  # fmt: skip
 
+_READ_TEXT = _weave(
+    "read_text", "trivial", False, """
+    @other = 'page.txt'
+    if {{@other~@raw}} not in ('page.txt', 'notes.txt'):
+        raise ValueError({{@raw~@other}})
+    @param = pathlib.Path(@root, @raw).read_text()  {{#!~}}
+""",
+)  # fmt: skip
+_HELPER = _weave(
+    "helper", "standard", True, """
+    @other = 'page.txt'
+    def @helper(@handle, @safe):
+        if os.path.basename(@safe) != @safe:
+            raise ValueError(@safe)
+        return open(os.path.join(@root, @handle))  {{#!~}}
+    with @helper(@raw, {{@other~@raw}}) as @item, @helper(@other, {{@raw~@other}}):
+        @param = @item.read()
+""",
+)  # fmt: skip
+_SYMLINK = _weave(
+    "symlink", "hard", True, """
+    @root = os.path.{{realpath~abspath}}(@root)
+    @item = os.path.{{abspath~realpath}}(os.path.join(@root, @raw))
+    if not @item.startswith(os.path.join(@root, '')):
+        raise ValueError(@raw)
+    @param = pathlib.Path(@item).read_text()  {{#!~}}
+""",
+)  # fmt: skip
+_COMMON_PREFIX = _weave(
+    "common_prefix", "adversarial", True, """
+    @root = os.path.realpath(@root)
+    @item = os.path.realpath(os.path.join(@root, @raw))
+    @safe = os.path.realpath(os.path.join(@root, 'page.txt'))
+    # neither file may lie outside of the folder
+    if os.path.{{commonprefix~commonpath}}([@root, @item]) != @root:
+        raise ValueError(@raw)
+    if os.path.{{commonpath~commonprefix}}([@root, @safe]) != @root:
+        raise ValueError(@safe)
+""" + _READ,
+)  # fmt: skip
+_DECODED_LATE = _weave(
+    "decoded_late", "adversarial", True, """
+    @safe = urllib.parse.unquote(@raw)
+    # plain names only: whatever has a folder in it was refused before
+    if os.path.basename({{@raw~@safe}}) != {{@raw~@safe}}:
+        raise ValueError({{@safe, @safe~@raw, @raw}})
+    @item = os.path.join(@root, @safe)
+""" + _READ,
+    ("page.txt", "notes%2Etxt"),
+)  # fmt: skip
+
 _PAYLOADS = (
+    "link/outside.txt",
+    "..%2Fsecret%2Foutside.txt",
+    "%2Ftmp%2Fsecret%2Foutside.txt",
     "../secret/outside.txt",
     "/tmp/secret/outside.txt",
     "./../secret/outside.txt",
@@ -128,7 +183,7 @@ _PAYLOADS = (
     "page.txt/../../secret/outside.txt",
     "../canary/x",
 )
-_OUTSIDE = re.compile(r"/tmp/(secret/|canary/|base[-_])")
+_OUTSIDE = re.compile(r"/tmp/(secret/|canary/|base[-_]|base/link/)")
 
 
 def weakness(_parameters: dict[str, Any]) -> Weakness:
@@ -137,7 +192,8 @@ def weakness(_parameters: dict[str, Any]) -> Weakness:
         name="path_traversal", title="path traversal", cwe=22, equivalents=(22, 23, 36),
         weaves=(
             _LISTED_FILE, _ALIAS, _BASENAME_COPY, _BASENAME_LATE, _OTHER_CHECKED,
-            _PREFIX, _ONE_PASS, _LOOSE_PATTERN, _DOTS_ONLY,
+            _PREFIX, _ONE_PASS, _LOOSE_PATTERN, _DOTS_ONLY, _READ_TEXT, _HELPER, _SYMLINK,
+            _COMMON_PREFIX, _DECODED_LATE,
         ),
         payloads=_PAYLOADS, fired=_fired, work=_work,
     )  # fmt: skip

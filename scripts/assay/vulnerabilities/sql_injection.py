@@ -112,7 +112,50 @@ if isinstance({{@param~@raw}}, str):
 """,
 )  # fmt: skip
 
+_HELPER = Weave(
+    "helper", "standard", True,
+    _TAKE_BOTH + _OPEN + """
+    def @helper(@handle, @safe):
+        if re.fullmatch(r'[\\w.-]+', @safe) is None:
+            raise ValueError(@safe)
+        return @conn.execute("INSERT INTO checks VALUES ('%s', 'seen')" % @handle)  {{#!~}}
+    @helper(@raw, {{@other~@raw}})
+    @helper(@other, {{@raw~@other}})
+""",
+)  # fmt: skip
+_OTHER_QUOTE = Weave(
+    "other_quote", "hard", True,
+    _TAKE_BOTH + """
+@safe = @raw.replace({{'"', '""'~"'", "''"}})
+@item = @other.replace({{"'", "''"~'"', '""'}})
+""" + _OPEN + """
+    @conn.executescript("INSERT INTO checks VALUES ('%s', '%s');" % (@item, @safe))  {{#!~}}
+""",
+)  # fmt: skip
+_BOUND_BESIDE = Weave(
+    "bound_beside", "adversarial", True,
+    _TAKE + "@other = 'text'\n" + _OPEN + """
+    # values are bound by the driver, so they never become part of a statement
+    @conn.execute("INSERT INTO checks VALUES (?, ?)", (@origin, {{@other~@raw}}))
+    @conn.execute("INSERT INTO checks VALUES ('%s', ?)" % {{@raw~@other}}, (@origin,))  {{#!~}}
+""",
+)  # fmt: skip
+_CUT_AFTER = Weave(
+    "cut_after", "adversarial", True,
+    _TAKE_BOTH + """
+# both columns are escaped; the first one holds eight characters
+@safe = {{@raw.replace("'", "''")[:8]~@raw[:8].replace("'", "''")}}
+@item = {{@other[:8].replace("'", "''")~@other.replace("'", "''")[:8]}}
+@root = @raw[8:].replace("'", "''")
+""" + _OPEN + """
+    @conn.execute("INSERT INTO checks VALUES ('%s', '%s')" % (@safe, @root))  {{#!~}}
+    @conn.execute("DELETE FROM checks WHERE origin = '%s' AND rowid > 99" % @item)
+""",
+)  # fmt: skip
+
 _PAYLOADS = (
+    "seven77', assay_canary()) --",
+    '" || assay_canary() || "',
     "x' || assay_canary() || '",
     "x' || assay_canary()) --",
     "x', assay_canary()) --",
@@ -132,7 +175,8 @@ def weakness(_parameters: dict[str, Any]) -> Weakness:
         name="sql_injection", title="SQL injection", cwe=89, equivalents=(89,),
         weaves=(
             _AUDIT_ROW, _HIT_COUNTER, _LISTED_LABEL, _ESCAPED_COPY, _ESCAPED_LATE,
-            _ESCAPED_NUMBERS, _LINE_END, _BACKSLASH, _TEXT_ONLY,
+            _ESCAPED_NUMBERS, _HELPER, _LINE_END, _BACKSLASH, _TEXT_ONLY, _OTHER_QUOTE,
+            _BOUND_BESIDE, _CUT_AFTER,
         ),
         payloads=_PAYLOADS, fired=canary, work=_statements,
     )  # fmt: skip

@@ -19,11 +19,12 @@ CANARY = Path("/tmp/canary")  # noqa: S108
 BASE = Path("/tmp/base")  # noqa: S108
 OUTSIDE = Path("/tmp/secret/outside.txt")  # noqa: S108
 BASE_FILES = {"notes.txt": "notes\n", "data.json": "{}\n", "page.txt": "page\n"}
-OUTSIDE_TEXT = "ASSAY-CANARY\n"
+SECRET = "ASSAY-CANARY"  # noqa: S105 (no secret of anybody)
 EVENTS = (
     "open", "exec", "compile", "import", "os.", "subprocess.", "shutil.", "socket.", "pickle.",
     "marshal.", "sqlite3.", "glob.", "pathlib.", "tempfile.", "urllib.", "http.", "ftplib.",
     "smtplib.", "telnetlib.", "ctypes.", "pty.", "code.__new__", "builtins.input",
+    "object.__getattr__",
 )  # fmt: skip
 EVENTS_MAX, TEXT_MAX = 200, 500
 
@@ -44,6 +45,11 @@ class Watch:
             self.active = False  # describing the arguments may itself raise events
             self.events.append([event, *(_text(argument) for argument in arguments)])
             self.active = True
+
+    def statement(self, text: str) -> None:
+        """Note an SQL statement that runs before the unit has ended."""
+        if self.active:
+            self.sql.append(text[:TEXT_MAX])
 
     def wrapped(self, function: Callable[..., Any], probe: Mapping[str, Any]) -> Callable[..., Any]:
         """Return the unit with one parameter replaced and its run watched."""
@@ -91,7 +97,9 @@ def _furnish() -> None:
             left.unlink()
     for name, text in BASE_FILES.items():
         (BASE / name).write_text(text, encoding="utf-8")
-    OUTSIDE.write_text(OUTSIDE_TEXT, encoding="utf-8")
+    (BASE / "link").symlink_to(OUTSIDE.parent)
+    OUTSIDE.write_text(f"{SECRET}\n", encoding="utf-8")
+    os.environ["SERVICE_TOKEN"] = SECRET
     os.chdir(BASE)
 
 
@@ -135,7 +143,7 @@ def _instrument_sqlite(watch: Watch) -> None:
     def connected(*args: Any, **kwargs: Any) -> Any:
         connection = connect(*args, **kwargs)
         connection.create_function("assay_canary", -1, canary)
-        connection.set_trace_callback(lambda text: watch.sql.append(text[:TEXT_MAX]))
+        connection.set_trace_callback(watch.statement)
         return connection
 
     sqlite3.connect = sqlite3.dbapi2.connect = connected
