@@ -122,7 +122,8 @@ def test_results_come_in_the_order_of_the_jobs_whatever_they_share(ground, varia
                 tests=[TEST] if number % 2 else [])
         for number in range(9)
     ]  # fmt: skip
-    bench = open_bench(ground.tree, ground.target, ground.root, LIMITS, workers=2)
+    bench = open_bench(ground.tree, ground.target, ground.root, LIMITS)
+    bench.workers = 2
     for runner in (ground.bench, bench):
         found = runner.run(jobs)
         assert [seen(one) for one in found] == [

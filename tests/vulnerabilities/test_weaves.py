@@ -55,7 +55,8 @@ def material(tmp_path_factory, testbed_root):
     (tree / "pkg" / "__init__.py").write_text("")
     (tree / "pkg" / "box.py").write_text(TEXT)
     target = {"tests": {"paths": ["tests"]}, "preload": []}
-    bench = open_bench(tree, target, testbed_root, Limits(), workers=2)
+    bench = open_bench(tree, target, testbed_root, Limits())
+    bench.workers = 2
     result = bench.run([Job(scenarios=[Scenario("s", DATA)])])[0]
     row = {
         "scenario_id": "s", "mutator": "recorded", "scenario_json": json.dumps(DATA),

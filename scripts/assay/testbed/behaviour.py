@@ -44,9 +44,9 @@ def record_behaviour(
     options = {**DEFAULTS, **settings.get("behaviour", {})}
     bench = open_bench(
         tree, target, root, Limits(**settings.get("limits", {})),
-        workers=int(settings.get("workers", 1)),
         layers=settings.get("sandbox", {}).get("layers", level.DEFAULT),
     )  # fmt: skip
+    bench.workers = int(settings.get("workers", 1))
     places = Places(tree, units, target["tests"]["paths"])
     say(f"{name}: running its tests {options['repeats']} times, shuffled and in parts")
     recording = record(bench, target, int(options["repeats"]), seed)

@@ -23,7 +23,7 @@ __all__ = ["Extras", "SandboxBench", "open_bench"]
 
 def open_bench(
     tree: Path, target: Mapping[str, Any], root: Path = Path("/"), limits: Limits | None = None,
-    *, workers: int = 1, layers: Sequence[str] = level.DEFAULT,
+    *, layers: Sequence[str] = level.DEFAULT,
 ) -> SandboxBench:  # fmt: skip
     """Return a bench over a target's unpacked tree.
 
@@ -31,19 +31,23 @@ def open_bench(
     target:  the target's settings: tests, preload, source_roots, entry_points
     root:    root file system of the sandbox, with /usr/bin/python3 and /opt/testbed
     limits:  bounds of the sandbox as a whole (jobs carry their own for time and output)
-    workers: sandboxes at the same time; of no effect on results
     layers:  layers of the sandbox that must work (`sandbox.level.LAYERS`)
     Raises UserError where one is missing, or where `root` can't run the target.
     """
     session = Session(tree, target, root, limits or Limits())
-    return SandboxBench(session, workers, level.require(layers, root))
+    return SandboxBench(session, level.require(layers, root))
 
 
 class SandboxBench:
-    """Runs jobs in the sandbox; see `core.execution.Bench`."""
+    """Runs jobs in the sandbox; see `core.execution.Bench`.
 
-    def __init__(self, session: Session, workers: int, reached: Mapping[str, bool]) -> None:
-        self.session, self.workers, self.level = session, workers, reached
+    workers: sandboxes at the same time; of no effect on results
+    """
+
+    workers: int = 1
+
+    def __init__(self, session: Session, reached: Mapping[str, bool]) -> None:
+        self.session, self.level = session, reached
         self.warm = warm.WarmPool(session)
 
     def read(self, path: str) -> str:
