@@ -55,6 +55,7 @@ def code_job(key: CodeKey, text: str, options: Options, *, tests: bool) -> Job:
         else tuple(Scenario(item.scenario_id, item.data) for item in key.hidden),
         tests=key.tests if tests else (), order_seed=options.order_seed if tests else None,
         hash_seed=options.hash_seed, stop_at_first_failure=True, limits=options.limits,
+        warm=options.warm,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 
 from assay.categories._types import CodeKey, Extraction
@@ -61,28 +62,27 @@ def _whole(file_text: str, key: CodeKey, code: str, unit: Function) -> str:
 
 
 def _with_body(file_text: str, key: CodeKey, code: str, unit: Function) -> str:
-    old = lines_of(file_text)
-    head, margin = _head(old, key)
+    head, margin = _head(file_text, key.first, key.last, key.def_line, key.body_line)
     return head + indented(_dedent(_body(code, unit)), margin)
 
 
-def _head(old: list[str], key: CodeKey) -> tuple[str, str]:
+@functools.lru_cache(maxsize=64)
+def _head(text: str, first: int, last: int, def_line: int, body_line: int) -> tuple[str, str]:
     """Return decorators, signature and docstring as they stand, and the body's margin."""
-    tree = ast.parse("".join(old))
+    old, tree = lines_of(text), ast.parse(text)
     mine = next(
         node for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno == key.def_line
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno == def_line
     )  # fmt: skip
     start = mine.body[1 if ast.get_docstring(mine, clean=False) is not None else 0 :][:1]
-    margin = _margin(old[key.def_line - 1]) + "    "
+    margin = _margin(old[def_line - 1]) + "    "
     if not start:
-        return "".join(old[key.first - 1 : key.last]), margin
-    before = old[key.body_line - 1].encode()[: start[0].col_offset].decode()
-    if key.body_line == start[0].lineno and before.strip():
-        return "".join(old[key.first - 1 : key.body_line - 1]) + before.rstrip(
-            " \t;"
-        ) + "\n", margin
-    return "".join(old[key.first - 1 : key.body_line - 1]), _margin(old[start[0].lineno - 1])
+        return "".join(old[first - 1 : last]), margin
+    before = old[body_line - 1].encode()[: start[0].col_offset].decode()
+    head = "".join(old[first - 1 : body_line - 1])
+    if body_line == start[0].lineno and before.strip():
+        return head + before.rstrip(" \t;") + "\n", margin
+    return head, _margin(old[start[0].lineno - 1])
 
 
 def _body(code: str, unit: Function) -> str:
@@ -113,6 +113,8 @@ def _dedent(text: str) -> str:
 
 def _with_extras(old: str, text: str, key: CodeKey, extraction: Extraction) -> str:
     """Put helpers and imports in; lines above the unit are the same in both texts."""
+    if not extraction.helpers and not extraction.imports:
+        return text
     tree = ast.parse(old)
     if extraction.helpers:
         top = [node for node in tree.body if _first(node) <= key.first]

@@ -111,11 +111,12 @@ class Extraction:
 
 @dataclass(frozen=True)
 class Options:
-    """How an answer is run: varied by the gates, fixed for the scorer."""
+    """How an answer is run: varied by the gates, fixed for the scorer; `warm` as of a Job."""
 
     order_seed: int | None = None
     hash_seed: int = 0
     limits: Limits = Limits()
+    warm: bool | None = None
 
 
 @dataclass(frozen=True)

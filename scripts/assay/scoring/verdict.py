@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from types import ModuleType
@@ -46,12 +47,18 @@ def judge_answer(
 
 def category_key(key_row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the key that a category's `judge` gets: its own, and the row's facts about it."""
-    own: dict[str, Any] = json.loads(key_row["key_json"])
-    return own | {
+    return dict(_decoded(key_row["key_json"])) | {
         "kind": key_row["kind"],
         "is_control": key_row["is_control"],
         "accepted_lines": tuple(key_row["accepted_lines"]),
     }
+
+
+@functools.lru_cache(maxsize=16)
+def _decoded(key_json: str) -> Mapping[str, Any]:
+    """Decode a key; many answers are judged by one, and none of them changes it."""
+    decoded: dict[str, Any] = json.loads(key_json)
+    return decoded
 
 
 def unit_name(unit_id: str) -> str:

@@ -131,13 +131,17 @@ def _trials(
     gates, row = material.settings["gates"], key_row(candidate, material.target)
     limits = Limits(**material.settings["limits"])
     plain = Options(limits=limits)
+    # The first of the right answers runs in fresh processes: it checks the warm ones as well.
     answers = {
         f"{RIGHT_ANSWER} {n}": (
             candidate.reference_answer,
-            Options(seeds.seed(material.seed, candidate.candidate_id, n) % 2**31, n, limits),
+            Options(
+                seeds.seed(material.seed, candidate.candidate_id, n) % 2**31, n, limits,
+                warm=None if n else False,
+            ),
         )
         for n in range(gates["repeats"])
-    }
+    }  # fmt: skip
     if not candidate.is_control:
         nulls = {**_null_answers(candidate), **category.null_answers(candidate)}
         answers |= {f"{NULL_ANSWERS} {name}": (text, plain) for name, text in nulls.items()}

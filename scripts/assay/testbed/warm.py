@@ -9,6 +9,7 @@ import contextlib
 import json
 import threading
 import weakref
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -26,10 +27,13 @@ OUTPUT_MB = 64
 JOBS_MAX = 2000  # a server that has served so many is replaced
 
 
+Kind = tuple[int, bool]
+
+
 def can_be(job: Job) -> bool:
     """Say whether a job may be served warm: scenarios or tests, not both, nothing special."""
     one_kind = bool(job.tests) != bool(job.scenarios)
-    return job.warm is True and one_kind and not job.probes and job.hash_seed == 0
+    return job.warm is True and one_kind and not job.probes
 
 
 @dataclass
@@ -62,12 +66,15 @@ class Server:
     served: int = 0
 
 
+Idle = dict[Kind, list[Server]]
+
+
 @dataclass
 class WarmPool:
-    """The idle servers of a session, by whether they run tests."""
+    """The idle servers of a session, by hash seed and whether they run tests."""
 
     session: Session
-    idle: dict[bool, list[Server]] = field(default_factory=lambda: {False: [], True: []})
+    idle: Idle = field(default_factory=lambda: defaultdict(list))
     lock: threading.Lock = field(default_factory=threading.Lock)
     # A sandbox dies with the thread that started it, so one thread starts them all, and stays.
     starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
@@ -80,19 +87,20 @@ class WarmPool:
         found: list[reports.Report | None] = []
         server: Server | None = None
         for job in jobs:
-            server = server or self._server(with_tests=bool(job.tests))
+            server = server or self._server(_kind(job))
             report, alive = self._serve(server, job) if server else (None, True)
             found.append(report)
             server = server if alive else None
         if server:
             with self.lock:
-                self.idle[bool(jobs[0].tests)].append(server)
+                self.idle[_kind(jobs[0])].append(server)
         return found
 
-    def _server(self, *, with_tests: bool) -> Server | None:
+    def _server(self, kind: Kind) -> Server | None:
         with self.lock:
-            if self.idle[with_tests]:
-                return self.idle[with_tests].pop()
+            if self.idle[kind]:
+                return self.idle[kind].pop()
+        hash_seed, with_tests = kind
         target, session = self.session.target, self.session
         request = {
             "tests": with_tests, "python_path": target.get("source_roots") or ["."],
@@ -104,7 +112,7 @@ class WarmPool:
             session.limits, cpu_s=CPU_S, output_mb=OUTPUT_MB,
             tmp_mb=session.limits.tmp_mb + 2 * session.size_mb,
         )  # fmt: skip
-        view = session.view(0, with_tests=with_tests)
+        view = session.view(hash_seed, with_tests=with_tests)
         live = self.starter.submit(Live, [PYTHON, "-m", MODULE], view, limits).result()
         ready = live.ask(json.dumps(request).encode() + b"\n", _Frames().complete)
         return Server(live) if ready is not None else None
@@ -134,11 +142,15 @@ def _said_why(data: bytes) -> bool:
     return any(kind == frames.COLD and payload for kind, _, _, payload in frames.parse(data))
 
 
+def _kind(job: Job) -> Kind:
+    return job.hash_seed, bool(job.tests)
+
+
 def _modules(job: Job) -> list[str]:
     return sorted({item.data["entry"].partition(":")[0] for item in job.scenarios})
 
 
-def _close_all(idle: dict[bool, list[Server]]) -> None:
+def _close_all(idle: Idle) -> None:
     for servers in idle.values():
         while servers:
             with contextlib.suppress(OSError):
