@@ -61,7 +61,7 @@ for tool in "${HIDDEN[@]}"; do
     fi
 done
 for tool in git make python3; do
-    [[ -e $bin/$tool ]] || stop "this trial needs $tool"
+    [[ -x $bin/$tool ]] || stop "this trial needs $tool"
 done
 
 began=$SECONDS
@@ -94,11 +94,12 @@ took "images are built"
 runtime=$(in_clone -m assay.images.apptainer)
 [[ $runtime == "$cache"/* ]] || stop "Apptainer came from $runtime, not from the trial's cache"
 ran=0
+# As the workflow does: the private folder stands first in PATH, and holds squashfuse too.
 for file in "$cache"/images/*.sqfs; do
     name=$(basename "$file" .sqfs)
     runs=$file
     [[ -r /dev/fuse && -w /dev/fuse ]] || runs=${file%.sqfs}
-    told=$("${bare[@]}" "$runtime/apptainer" --quiet exec --userns --containall --cleanenv \
+    told=$("${bare[@]}" "PATH=$runtime:$bin" apptainer --quiet exec --userns --containall --cleanenv \
         --net --network none "$runs" \
         python3 -c 'import json; print(json.load(open("/etc/assay-image.json"))["image"])')
     [[ $told == "$name" ]] || stop "$name told that it is '$told'"
