@@ -19,7 +19,7 @@ from assay.images.fetch import fetch_packages, fetch_wheels
 from assay.images.install import install_wheels
 from assay.images.names import name_of
 from assay.images.pack import pack, unpack_image
-from assay.images.root import finish, lay_out
+from assay.images.root import even_out_modes, finish, lay_out
 from assay.images.store import fuse_usable, image_file, image_folder, tree_digest, verify_image
 from assay.images.unpack import unpack_packages
 
@@ -70,6 +70,15 @@ def builder_tools(cache: Path, lock: Lock, scratch: Path) -> Path:
     return tools
 
 
+def unpack_evenly(image: Path, folder: Path, tools: Path) -> None:
+    """Unpack a squashfs file with the modes of an image, whoever does it.
+
+    An ordinary user's unsquashfs lets the umask take bits away.
+    """
+    unpack_image(image, folder, tools)
+    even_out_modes(folder)
+
+
 def _build_checked(cache: Path, lock: Lock, path: Path) -> None:
     with _scratch(path, "build") as scratch:
         made = scratch / "image.sqfs"
@@ -91,7 +100,7 @@ def _unpack_checked(cache: Path, lock: Lock, folder: Path) -> None:
     with _scratch(folder, "unpack") as scratch:
         made = scratch / "root"
         source = image_file(cache, name_of(lock))
-        unpack_image(source, made, builder_tools(cache, lock, scratch))
+        unpack_evenly(source, made, builder_tools(cache, lock, scratch))
         if tree_digest(made) != lock["result"]["tree"]:
             raise UserError("the image did not unpack as locked", where=source)
         made.replace(folder)
