@@ -51,7 +51,7 @@ crosscheck: setup ## units of the whole standard library beside Python's own ast
 	PYTHONPATH=scripts $(BIN)/python -m assay.mining.crosscheck
 
 setup-images: setup
-	@$(SNAKEMAKE) --quiet all build_images
+	@$(SNAKEMAKE) --quiet all -- build_images
 
 clean:           ## remove the results of all runs (the cache stays)
 	rm -rf results/*/ results/.*.lock* .snakemake .twice

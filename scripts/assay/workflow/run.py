@@ -20,8 +20,8 @@ from assay.core import settings as config_settings
 from assay.core.errors import UserError
 from assay.core.files import canonical_json
 from assay.images.apptainer import locate, version_of
-from assay.images.names import image_name
-from assay.images.store import cache_root, container_path
+from assay.images.names import image_name, read_lock
+from assay.images.store import cache_root, container_path, verify_image
 from assay.workflow.code import code_digest
 
 REFERENCE_IMAGE = "tools"
@@ -130,6 +130,18 @@ class Run:
         """Return the file (or unpacked folder) that Apptainer runs for a recipe."""
         return str(container_path(cache_root(), self.images[recipe]))
 
+    def verify_images(self) -> None:
+        """Check the images in the cache against their locks, so that nothing runs in a damaged one.
+
+        The receipt of an image that has left the cache is dropped: Snakemake builds it again.
+        """
+        for recipe, image in self.images.items():
+            if container_path(cache_root(), image).exists():
+                verify_image(cache_root(), image, read_lock(self.repository, recipe))
+            else:
+                receipt = self.work / self.result("build_image", f"{image}.json")
+                receipt.unlink(missing_ok=True)
+
     def hold_lock(self) -> None:
         """Take the run's lock for the life of this process; raise UserError if it is taken."""
         path = self.work / self.lock
@@ -175,6 +187,7 @@ def prepare(
     cache_root().mkdir(parents=True, exist_ok=True)
     if main_process:
         run.hold_lock()
+        run.verify_images()
     run.set_environment()
     return run
 
