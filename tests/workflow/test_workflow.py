@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -188,3 +189,49 @@ def test_killed_with_its_container_alive_then_run_again_at_once(finished, tmp_pa
     done = snakemake(other)
     assert done.returncode == 0, done.stderr[-4000:]
     assert content(other) == expected
+
+
+CONNECT = """
+import json, pathlib, socket
+told = {"interfaces": [line.split(":")[0].strip() for line in open("/proc/net/dev") if ":" in line]}
+for name, address in {"host": ("127.0.0.1", PORT), "outside": ("192.0.2.1", 443)}.items():
+    try:
+        socket.create_connection(address, 3).close()
+        told[name] = "connected"
+    except OSError as error:
+        told[name] = type(error).__name__
+try:
+    socket.getaddrinfo("example.org", 443)
+    told["names"] = "resolved"
+except OSError as error:
+    told["names"] = type(error).__name__
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("recipe", ["tools", "engine-llamacpp", "testbed-cerberus"])
+def test_a_contained_step_reaches_nothing_even_where_the_host_listens(finished, recipe):
+    from assay.core.settings import read_yaml
+    from assay.images.apptainer import locate
+    from assay.images.names import name_of, read_lock
+    from assay.images.store import cache_root, image_file
+
+    profile = read_yaml(finished / "profiles" / "default" / "config.v9+.yaml")
+    image = image_file(cache_root(), name_of(read_lock(finished, recipe)))
+    program = locate(cache_root()) / "apptainer"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        code = CONNECT.replace("PORT", str(server.getsockname()[1]))
+        command = [
+            program,
+            "exec",
+            *profile["apptainer-args"].split(),
+            image,
+            "python3",
+            "-c",
+            code,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    told = json.loads(done.stdout)
+    assert told["interfaces"] == ["lo"]
+    assert "connected" not in {told["host"], told["outside"]}
+    assert told["names"] == "gaierror"
