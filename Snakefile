@@ -11,6 +11,7 @@ include: "rules/common.smk"
 localrules:
     all,
     build_images,
+    revalidate_all,
 
 
 wildcard_constraints:

@@ -60,3 +60,29 @@ rule summarise_scores:
             "summary database",
             image=TOOLS,
         )
+
+
+rule revalidate_tasks:
+    input:
+        source=rules.fetch_source.output.source,
+        keys_=rules.select_tasks.output.keys_,
+        image=testbed_receipt,
+    output:
+        verdicts=RUN.telemetry("revalidate_tasks", "{target}", "verdicts.json"),
+    log:
+        RUN.log("revalidate_tasks", "{target}"),
+    container:
+        testbed
+    threads: workflow.cores
+    params:
+        settings=settings_of("limits", "sandbox"),
+        code=RUN.code("revalidate_tasks"),
+        image=testbed_image,
+        repeats=10,
+    shell:
+        command("revalidate_tasks", "target", "source keys_", "verdicts", "repeats")
+
+
+rule revalidate_all:
+    input:
+        expand(rules.revalidate_tasks.output.verdicts, target=TARGETS),

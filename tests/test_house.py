@@ -22,7 +22,7 @@ PLUGINS = sorted(
     if path.name != "base.py" and not path.name.startswith("_")
 )  # fmt: skip
 NOT_STEPS = {"verify_manifest"}  # run by make, on somebody else's manifest
-TARGET_RULES = {"all", "build_images"}
+TARGET_RULES = {"all", "build_images", "revalidate_all"}
 
 
 def name(path: Path) -> str:
