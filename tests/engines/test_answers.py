@@ -32,7 +32,7 @@ class FakeEngine:
         if self.deaths.get(request.prompt, 0) > 0:
             self.deaths[request.prompt] -= 1
             raise EngineDiedError("the fake died")
-        return Answer(str(len(request.prompt)), "")
+        return Answer(str(len(request.prompt)), "", cached_tokens=4 * (request.prompt == "warm"))
 
     def restart(self):
         self.did.append("restart")
@@ -93,6 +93,12 @@ def test_an_engine_error_is_not_journalled_so_that_a_restarted_run_asks_again(re
     _, answers = answers_of(engine, ["a", "bb"], request_of, path)
     assert engine.did == ["bb"]
     assert [answer.response for answer in answers] == ["1", "2"]
+
+
+def test_an_answer_from_a_warm_cache_is_void_in_the_run_and_in_the_journal(request_of, tmp_path):
+    for engine in (FakeEngine(), None):  # the second time all answers are in the journal
+        _, answers = answers_of(engine, ["a", "warm"], request_of, tmp_path / "j")
+        assert [answer.void for answer in answers] == [None, "4 prompt tokens came from a cache"]
 
 
 def test_cached_tokens_make_a_row_void_and_an_earlier_reason_stays():

@@ -66,7 +66,7 @@ def seen(fake_run_at, task, key, listeners, tmp_path_factory):
     handle = os.open(root / "select_tasks/t/keys.parquet", os.O_RDONLY)
     try:
         os.set_inheritable(handle, True)
-        status, said = run.run()
+        status, said = run.run(pass_fds=(handle,))
     finally:
         os.close(handle)
     assert status == 0, said
