@@ -151,14 +151,14 @@ def test_an_engine_that_hangs_is_lost_after_its_patience(opened, request_of, pro
         began = time.monotonic()
         with pytest.raises(EngineDiedError):
             engine.answer(request_of(prompt))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
 
 
 def test_an_engine_that_hangs_at_its_start_is_lost_after_its_patience(opened):
     began = time.monotonic()
     with pytest.raises(EngineDiedError, match="did not start"), opened("hang", patience_s=1):
         pass
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_an_engine_that_does_not_start_says_its_last_words(opened):

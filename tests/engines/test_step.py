@@ -41,9 +41,9 @@ def settled(run):
 
 
 def test_a_run_that_was_killed_goes_on_and_ends_in_the_same_bytes(fake_run, task):
-    whole = fake_run(tasks_of(task), "whole", delay_s=0.15)
+    whole = fake_run(tasks_of(task), "whole", delay_s=0.25)
     assert whole.run()[0] == 0
-    killed = fake_run(tasks_of(task), "killed", delay_s=0.15)
+    killed = fake_run(tasks_of(task), "killed", delay_s=0.25)
     kill_after(killed, 3)
     finished = len(settled(killed))
     assert 3 <= finished < 8, "its engine died with it"
@@ -62,24 +62,24 @@ def test_a_run_that_was_killed_goes_on_and_ends_in_the_same_bytes(fake_run, task
 
 
 def test_a_journal_of_another_fingerprint_or_request_is_not_used(fake_run, task):
-    run = fake_run(tasks_of(task, 6), delay_s=0.15)
+    run = fake_run(tasks_of(task, 6), delay_s=0.25)
     kill_after(run, 2)
     settled(run)
     asked = len(run.asked())
-    other = fake_run(tasks_of(task, 6), weights_text="other weights", delay_s=0.15)
+    other = fake_run(tasks_of(task, 6), weights_text="other weights", delay_s=0.25)
     assert other.run()[0] == 0
     assert len(other.asked()) == asked + 6
     assert other.journals == [], "the stale one is removed too"
 
 
 def test_a_request_that_changed_is_asked_again(fake_run, task):
-    run = fake_run(tasks_of(task, 6), delay_s=0.15)
+    run = fake_run(tasks_of(task, 6), delay_s=0.25)
     kill_after(run, 3)
     before = len(settled(run))
     asked = len(run.asked())
     changed = tasks_of(task, 6)
     changed[0] = task(0, "slow another prompt")
-    again = fake_run(changed, delay_s=0.15)
+    again = fake_run(changed, delay_s=0.25)
     assert again.run()[0] == 0
     assert len(again.asked()) - asked == 6 - before + 1
     assert again.rows()[0]["response"] == "tpmorp rehtona"
