@@ -25,6 +25,12 @@ def test_json_refuses_what_is_no_json(value):
         files.canonical_json(value)
 
 
+def test_a_folder_that_cannot_be_made_is_the_users_error(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UserError, match="can't write the file"):
+        files.write_text(tmp_path / "file" / "x", "text")
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     path = tmp_path / "x"
     files.write_text(path, "old")

@@ -34,8 +34,11 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
 
     Raises UserError when the disk is full or the folder can't be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    except OSError as error:
+        raise _unwritable(path, error) from error
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
@@ -45,13 +48,17 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        raise UserError(
-            f"can't write the file: {error.strerror}", where=path,
-            hint="free some space or mend the folder's permissions, then run again; "
-            "finished steps are kept",
-        ) from error  # fmt: skip
+        raise _unwritable(path, error) from error
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(
+        f"can't write the file: {error.strerror}", where=path,
+        hint="free some space or mend the folder's permissions, then run again; "
+        "finished steps are kept",
+    )  # fmt: skip
 
 
 def write_bytes(path: Path, data: bytes) -> None:

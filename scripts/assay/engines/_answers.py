@@ -46,8 +46,7 @@ class Stream:
             try:
                 if not self.up:
                     self._note(f"{request.task_id}: the engine is started anew")
-                    self.engine.restart()
-                    self.up = True
+                    self._restart()
                 answer = self.engine.answer(request)
             except EngineDiedError as error:
                 self.up = False
@@ -58,6 +57,14 @@ class Stream:
         self.lost += 1
         self._note(f"{request.task_id}: void, the engine gave no answer")
         return Answer("", "", finish_reason=ERROR, void=ENGINE_ERROR)
+
+    def _restart(self) -> None:
+        # The journal and the rows bear the first one's id.
+        before = self.engine.fingerprint
+        self.engine.restart()
+        if self.engine.fingerprint != before:
+            raise HarnessError("the engine came back with another fingerprint; run again")
+        self.up = True
 
     def _note(self, text: str) -> None:
         self.events.append(text)

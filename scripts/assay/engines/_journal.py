@@ -97,6 +97,6 @@ def _parse(line: bytes) -> tuple[str, Answer] | None:
         request, values = entry["request"], entry["answer"]
     except (ValueError, TypeError, KeyError):
         return None
-    if not isinstance(request, str) or set(values) != _FIELDS:
+    if not isinstance(request, str) or not isinstance(values, dict) or set(values) != _FIELDS:
         return None
     return request, Answer(**values)

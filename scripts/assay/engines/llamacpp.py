@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from assay.core.errors import HarnessError
+from assay.core.errors import HarnessError, UserError
 from assay.core.files import sha256_text
 from assay.engines._llamacpp_client import Server, Timed, clean_text
 from assay.engines.base import LENGTH, STOP, Answer, Request, Settings
@@ -79,6 +79,7 @@ FIXED: dict[str, Any] = {
 }  # fmt: skip
 CHECKED = ("n_keep", "n_discard", "ignore_eos", "n_probs", "min_keep")
 TOLERANCE = 1e-6  # the server keeps single-precision numbers
+CLOCK = "strftime_now"  # a function that chat templates may call
 FINISH = {"eos": STOP, "word": STOP, "limit": LENGTH}
 
 
@@ -124,6 +125,12 @@ class LlamaCpp:
         """Start the server anew and ask it for the context that it really has."""
         self.server.start()
         self.context = self.server.about["context"]
+        if CLOCK in self.server.about["chat_template"]:
+            raise UserError(
+                "the chat template writes the date into the prompt", where="chat_template",
+                given=CLOCK, expected="a template that is a function of the message alone",
+                hint="state one as `chat_template` in the model file, with a fixed date",
+            )  # fmt: skip
 
     def answer(self, request: Request) -> Answer:
         """Render, count, ask; a prompt that does not fit is void and never cut."""
