@@ -109,6 +109,15 @@ def count(stop):
         number += 1
 
 
+TALLY = []
+
+
+def tally(value):
+    """Return how many values there have been."""
+    TALLY.append(value)
+    return len(TALLY)
+
+
 def unused(value):
     """Return it; no test calls this."""
     return value
@@ -164,6 +173,11 @@ def test_async():
 def test_generator():
     assert list(core.count(3)) == [0, 1, 2]
     assert next(core.count(-1)) == 0
+
+
+def test_tally():
+    assert core.tally("a")
+    assert core.tally("b")
 
 
 def test_class_and_static():
@@ -240,7 +254,7 @@ TARGET = {
          "observe": ["things", "free"]},
         {"entry": "pkg.core:Box.of"}, {"entry": "pkg.core:Box.fits"},
         *({"entry": f"pkg.core:{name}"} for name in ("clamp", "ratio", "order", "thing", "later",
-                                                     "count", "unused")),
+                                                     "count", "unused", "tally")),
     ],
 }  # fmt: skip
 

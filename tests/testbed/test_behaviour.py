@@ -42,7 +42,7 @@ def test_steady_tests_are_told_from_those_that_wobble_fail_or_are_skipped(tests)
     assert usable == {
         "test_clamp[-1]", "test_clamp[0]", "test_clamp[12]", "test_box", "test_async",
         "test_generator", "test_class_and_static", "test_ratio", "test_literals_only",
-        "test_prints_garbage", "test_makes_a_state",
+        "test_prints_garbage", "test_makes_a_state", "test_tally",
     }  # fmt: skip
     for name in ("test_needs_the_state", "test_wobbles_by_hash_seed"):
         assert tests[name]["steady"] is False
@@ -115,6 +115,7 @@ def test_only_what_the_reference_is_sure_of_is_kept(scenarios):
     for _, _, seen in of(scenarios, "order"):
         assert len(seen["calls"][0]["returned"][1]) < 2, "differs under hash seeds"
     assert not of(scenarios, "thing"), "returns no literal"
+    assert not of(scenarios, "tally"), "depends on what ran before"
 
 
 def test_edges_are_tried(scenarios):
@@ -126,7 +127,8 @@ def test_what_was_dropped_is_counted(behaviour, scenarios):
     counts = behaviour.counts
     assert counts["kept"] == len(scenarios) <= 120
     assert counts["tests"] == len(behaviour.tests)
-    for reason in ("not literal", "unintended exception", "differs under another hash seed"):
+    differs = "differs under another hash seed, or by what ran before"
+    for reason in ("not literal", "unintended exception", differs):
         assert counts[f"dropped: {reason}"] >= 1
 
 

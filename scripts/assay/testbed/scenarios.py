@@ -191,31 +191,20 @@ def _judge(one: Candidate, report: Report, places: Places) -> None:
 
 
 def _confirm(bench: SandboxBench, candidates: Sequence[Candidate], hash_seeds: int) -> None:
-    """Run the candidates under the other hash seeds; whatever differs gets a problem."""
-    chunks = [candidates[at : at + CHUNK] for at in range(0, len(candidates), CHUNK)]
-    pairs = [(chunk, turn) for turn in range(1, hash_seeds) for chunk in chunks]
-    results = bench.run([_job(chunk, turn) for chunk, turn in pairs])
+    """Run the candidates under the other hash seeds; whatever differs gets a problem.
+
+    They run one after the other in one process, forwards under one seed and backwards under the
+    next: what depends on what ran before it would be no fair question.
+    """
+    chunks = [candidates[at : at + SERIES] for at in range(0, len(candidates), SERIES)]
+    pairs = [(chunk[:: 1 if turn % 2 else -1], turn) for turn in range(1, hash_seeds)
+             for chunk in chunks]  # fmt: skip
+    results = bench.run([replace(_job(chunk, turn), warm=True) for chunk, turn in pairs])
     for (chunk, _), result in zip(pairs, results, strict=True):
         for one in chunk:
             seen = result.observations.get(one.scenario.scenario_id)
             if seen is None or canonical_json(seen) != canonical_json(one.observation):
-                one.problem = "differs under another hash seed"
-    _confirm_alone(bench, [one for one in candidates if not one.problem])
-
-
-def _confirm_alone(bench: SandboxBench, candidates: Sequence[Candidate]) -> None:
-    """Run the candidates one after the other in one process, forwards and backwards.
-
-    Whatever differs then depends on what ran before it, and would be no fair question.
-    """
-    for order in (list(candidates), list(candidates)[::-1]):
-        chunks = [order[at : at + SERIES] for at in range(0, len(order), SERIES)]
-        jobs = [replace(_job(chunk, 0), warm=True) for chunk in chunks]
-        for chunk, result in zip(chunks, bench.run(jobs), strict=True):
-            for one in chunk:
-                seen = result.observations.get(one.scenario.scenario_id)
-                if seen is None or canonical_json(seen) != canonical_json(one.observation):
-                    one.problem = "depends on what ran before"
+                one.problem = "differs under another hash seed, or by what ran before"
 
 
 def _job(chunk: Sequence[Candidate], hash_seed: int) -> Job:
