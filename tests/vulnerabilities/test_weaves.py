@@ -105,6 +105,11 @@ def _sign(item, probes, at):
     return "X" if item.weakness.fired(probes[f"p{at}"]) else "."
 
 
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].name}-{pair[1].idiom}")
+def test_the_dangerous_line_can_be_named(pair):
+    assert 1 <= len(attempt(*pair).twins[0].lines) <= 5
+
+
 @pytest.mark.slow
 def test_every_payload_is_held_by_every_hardened_twin_and_one_at_least_fires(matrix):
     for identity, (weak, hardened) in sorted(matrix.items()):

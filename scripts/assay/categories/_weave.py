@@ -164,10 +164,10 @@ def _start(lines: Sequence[str], site: Site) -> tuple[int, str]:
 
 
 def _sink_lines(tree: ast.Module, marked: Sequence[int]) -> list[int]:
-    """Return all lines of the calls that begin on a marked line."""
+    """Return all lines of the calls that begin on a marked line; reading a shelf is a call too."""
     found: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.lineno in marked:
+        if isinstance(node, ast.Call | ast.Subscript) and node.lineno in marked:
             found |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return sorted(found)
 
