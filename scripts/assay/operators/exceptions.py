@@ -1,4 +1,4 @@
-"""Exceptions: a handler catches less than it did, or a more general kind is raised."""
+"""Exceptions: a handler catches less or more than it did, or another kind is raised."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ EXAMPLES = {
         "def f():\n    try:\n        g()\n    except TypeError as e:\n        h(e)\n",
     },
     "def f():\n    raise KeyError('a')\n": {"def f():\n    raise ValueError('a')\n"},
+    "def f():\n    try:\n        g()\n    except IndexError:\n        h()\n": {
+        "def f():\n    try:\n        g()\n    except LookupError:\n        h()\n"
+    },
 }
+_WIDENED = {
+    "KeyError": "LookupError", "IndexError": "LookupError", "UnicodeError": "ValueError",
+    "FileNotFoundError": "OSError", "ModuleNotFoundError": "ImportError",
+    "ZeroDivisionError": "ArithmeticError", "NotImplementedError": "RuntimeError",
+}  # fmt: skip
 _NARROWED = {
     "Exception": ("ValueError", "TypeError"),
     "LookupError": ("KeyError", "IndexError"),
@@ -35,9 +43,9 @@ _RAISED = {"KeyError": "ValueError", "ValueError": "TypeError", "TypeError": "Va
 
 
 def mutate(code: Code) -> Iterator[Edit]:
-    """Yield each handler narrowed, and each built-in exception raised as another kind."""
+    """Yield each handler narrowed or widened, and each built-in exception raised as another."""
     for handler in code.nodes(ast.ExceptHandler):
-        yield from _narrowed(code, handler)
+        yield from _caught(code, handler)
     for node in code.nodes(ast.Raise):
         kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         if isinstance(kind, ast.Name) and kind.id in _RAISED:
@@ -45,7 +53,7 @@ def mutate(code: Code) -> Iterator[Edit]:
             yield code.replace(kind, new, f"the exception raised there is {new}")
 
 
-def _narrowed(code: Code, handler: ast.ExceptHandler) -> Iterator[Edit]:
+def _caught(code: Code, handler: ast.ExceptHandler) -> Iterator[Edit]:
     caught = handler.type
     if isinstance(caught, ast.Tuple) and len(caught.elts) > 1:
         for left in caught.elts:
@@ -56,3 +64,6 @@ def _narrowed(code: Code, handler: ast.ExceptHandler) -> Iterator[Edit]:
     elif isinstance(caught, ast.Name):
         for new in _NARROWED.get(caught.id, ()):
             yield code.replace(caught, new, f"only `{new}` is caught there")
+        if caught.id in _WIDENED:
+            new = _WIDENED[caught.id]
+            yield code.replace(caught, new, f"every `{new}` is caught there")
