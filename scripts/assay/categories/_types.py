@@ -96,6 +96,8 @@ class Extraction:
     imports:  import statements given beside it
     lines:    the lines named; () for an explicit "none"; None if not stated
     findings: (cwe number, line) pairs; () for an explicit "none"; None if not stated
+    beside:   what was taken for each further unit that the answer was to give, by its name
+    witness:  the text of the expression after `WITNESS:`, as it stands; None if there is none
     rule:     which rule took it, for the record
     problem:  why the answer can't be read, or None
     """
@@ -105,6 +107,8 @@ class Extraction:
     imports: tuple[str, ...] = ()
     lines: tuple[int, ...] | None = None
     findings: tuple[tuple[int, int], ...] | None = None
+    beside: Mapping[str, Extraction] = field(default_factory=dict)
+    witness: str | None = None
     rule: str = ""
     problem: str | None = None
 

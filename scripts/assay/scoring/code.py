@@ -89,6 +89,12 @@ def source(lines: list[str], node: ast.stmt) -> str:
     return "\n".join(line.removeprefix(margin) for line in taken)
 
 
+def defines(text: str, names: Iterable[str]) -> bool:
+    """Say whether a text binds one of the names at its top level."""
+    tree = ast.parse(text)
+    return any(_binds(node) & set(names) for node in tree.body)
+
+
 def _needed(tree: ast.Module, unit: Function) -> list[ast.stmt]:
     """Return the top-level statements that the unit uses by name, directly or not, in order."""
     offered = [(node, _binds(node)) for node in tree.body if node is not unit]

@@ -14,7 +14,8 @@ from assay.scoring.syntax import parse, parse_mended
 _AS_ASKED = {
     "code": re.compile(r"fenced block$"),
     "lines_and_code": re.compile(
-        r"lines: (marked|JSON); code: (fenced block|JSON, whole answer|not given)$"
+        r"lines: (marked|JSON); code: "
+        r"(fenced block|JSON, whole answer|not given)( \+ (fenced block|not given))*$"
     ),
     "findings": re.compile(r"findings: (lines|NONE|JSON)$"),
 }
@@ -48,6 +49,8 @@ def taken(extraction: Extraction) -> str:
     if extraction.findings is not None:
         pairs = ", ".join(f"CWE-{cwe} at {line}" for cwe, line in extraction.findings)
         facts.append("findings " + (pairs or "none"))
+    if extraction.witness is not None:
+        facts.append(f"witness {extraction.witness}")
     for count, what in ((len(extraction.helpers), "helpers"), (len(extraction.imports), "imports")):
         if count:
             facts.append(f"{count} {what}")
@@ -64,8 +67,9 @@ def plain(text: str, limit: int = MAX_TEXT) -> str:
 def _follows(extraction: Extraction, form: str) -> bool:
     if extraction.problem is not None or not _AS_ASKED[form].search(extraction.rule):
         return False
-    missing = form == "lines_and_code" and extraction.code is None and extraction.lines != ()
-    return not missing
+    found = [extraction, *extraction.beside.values()]
+    missing = form == "lines_and_code" and not any(item.code for item in found)
+    return not missing or extraction.lines == ()
 
 
 def _parses(answer: str, extraction: Extraction) -> bool | None:

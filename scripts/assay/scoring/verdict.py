@@ -29,14 +29,16 @@ def judge_answer(
     """Read an answer and judge it.
 
     category: the category's module (`FORMAT`, `judge`)
-    key_row:  a row of the keys table
+    key_row:  a row of the keys table; `further_names` in its key are the names of further units
+              that the answer is to give
     An answer that can't be read is `unreadable`. A failure of the harness is tried once more, and
     is then `void`: never wrong, never right.
     """
-    extraction = extract(answer, category.FORMAT, unit_name(key_row["unit_id"]))
+    key = category_key(key_row)
+    names = [unit_name(key_row["unit_id"]), *key.get("further_names", ())]
+    extraction = extract(answer, category.FORMAT, *names)
     if extraction.problem is not None:
         return Judgement(UNREADABLE, NOT_RUN, extraction.problem), extraction
-    key = category_key(key_row)
     judgement = Judgement(VOID, HARNESS_ERROR, "not judged")
     for _ in range(ATTEMPTS):
         judgement = _attempt(category, extraction, key, bench, options)
