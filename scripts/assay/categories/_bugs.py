@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assay.categories._code import same_observation
 from assay.categories._pool import Case
-from assay.categories._types import Material, Mutation
+from assay.categories._types import Material, Mutation, Row
 from assay.categories._variants import file_with, stub
 from assay.core.execution import RAN, Job, JobResult, Limits, Scenario
 from assay.core.seeds import shuffled
@@ -19,19 +19,54 @@ FEWEST = 2  # violated scenarios (one shown, one hidden), and intact ones
 
 
 @dataclass(frozen=True)
+class Fault:
+    """A mutation of one function."""
+
+    unit: Row
+    mutation: Mutation
+
+
+@dataclass(frozen=True)
 class Bug:
-    """A mutation, and what it does.
+    """One mutated function or two, and what that does.
 
     seen:     what each scenario showed, by scenario id
     violated: scenario ids that differ from the right code
     broken:   covering tests that do not pass (empty until `tested`)
+    places:   where two mutations are in one function: the lines of each within its source
+    alone:    for two mutations: each by itself, run over the same scenarios
     """
 
-    mutation: Mutation
-    seen: Mapping[str, Any]
-    violated: frozenset[str]
+    faults: tuple[Fault, ...]
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    violated: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
     outcome: str = RAN
+    places: tuple[tuple[int, ...], ...] = ()
+    alone: tuple[Bug, ...] = ()
+
+    @property
+    def mutation(self) -> Mutation:
+        """Return the mutation of the (first) function."""
+        return self.faults[0].mutation
+
+    @property
+    def operator(self) -> str:
+        """Return the names of the operators that made it."""
+        return "+".join(fault.mutation.operator for fault in self.faults)
+
+    @property
+    def site(self) -> str:
+        """Return the identity of its places."""
+        first, *rest = self.faults
+        more = [f" & {fault.unit['qualname']}:{fault.mutation.site}" for fault in rest]
+        return first.mutation.site + "".join(more)
+
+    def located(self) -> list[tuple[Row, tuple[int, ...]]]:
+        """Return each mutation's function and its lines within that function's source."""
+        if self.places:
+            return [(self.faults[0].unit, lines) for lines in self.places]
+        return [(fault.unit, fault.mutation.lines) for fault in self.faults]
 
 
 def useful(material: Material, looked: Sequence[Case]) -> list[Case]:
@@ -56,10 +91,17 @@ def useful(material: Material, looked: Sequence[Case]) -> list[Case]:
 def examined(
     material: Material, mutants: Sequence[Mutation], pool: Sequence[Case]
 ) -> list[Bug]:  # fmt: skip
-    """Run the mutants over the pool's scenarios, in one call of the bench."""
+    """Run the unit's mutants over the pool's scenarios, in one call of the bench."""
+    return run_all(material, [Bug((Fault(material.unit, one),)) for one in mutants], pool)
+
+
+def run_all(material: Material, bugs: Sequence[Bug], pool: Sequence[Case]) -> list[Bug]:
+    """Return the bugs with what the pool's scenarios show of them."""
+    if not bugs:
+        return []
     scenarios = tuple(Scenario(case.scenario_id, case.data) for case in pool)
-    results = material.bench.run([_job(material, mutant, scenarios) for mutant in mutants])
-    return [_bug(mutant, result, pool) for mutant, result in zip(mutants, results, strict=True)]
+    results = material.bench.run([_job(material, bug, scenarios) for bug in bugs])
+    return [_seen(bug, result, pool) for bug, result in zip(bugs, results, strict=True)]
 
 
 def killers(
@@ -93,7 +135,7 @@ def tested(bug: Bug, material: Material) -> tuple[Bug, str]:
     """Run the covering tests; return the bug with those it breaks, and why it is no task."""
     if not material.tests:
         return bug, ""
-    job = replace(_job(material, bug.mutation, ()), tests=material.tests)
+    job = replace(_job(material, bug, ()), tests=material.tests)
     result = material.bench.run([job])[0]
     broken = frozenset(name for name in material.tests if result.tests.get(name) != "passed")
     bug = replace(bug, broken=broken)
@@ -107,19 +149,30 @@ def tested(bug: Bug, material: Material) -> tuple[Bug, str]:
     return bug, f"it breaks {len(broken)} tests" if loud else ""
 
 
-def _job(material: Material, mutant: Mutation, scenarios: tuple[Scenario, ...]) -> Job:
-    unit, text = material.unit, material.bench.read(material.unit["path"])
-    files = {unit["path"]: file_with(unit, text, mutant.source)}
+def changed_files(material: Material, changes: Sequence[tuple[Row, str]]) -> dict[str, str]:
+    """Return the texts of files with the sources of units replaced, by path.
+
+    changes: (row, new source); where two units share a file, each keeps its number of lines
+    """
+    files: dict[str, str] = {}
+    for unit, source in changes:
+        text = files.get(unit["path"]) or material.bench.read(unit["path"])
+        files[unit["path"]] = file_with(unit, text, source)
+    return files
+
+
+def _job(material: Material, bug: Bug, scenarios: tuple[Scenario, ...]) -> Job:
+    files = changed_files(material, [(item.unit, item.mutation.source) for item in bug.faults])
     return Job(files, scenarios, limits=Limits(**material.settings["limits"]))
 
 
-def _bug(mutant: Mutation, result: JobResult, pool: Sequence[Case]) -> Bug:
+def _seen(bug: Bug, result: JobResult, pool: Sequence[Case]) -> Bug:
     seen = result.observations
     violated = frozenset(
         case.scenario_id for case in pool
         if not same_observation(seen.get(case.scenario_id), case.expected)
     )  # fmt: skip
-    return Bug(mutant, seen, violated, outcome=result.outcome)
+    return replace(bug, seen=seen, violated=violated, outcome=result.outcome)
 
 
 def hidden_cases(

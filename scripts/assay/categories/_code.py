@@ -60,7 +60,14 @@ def code_job(key: CodeKey, text: str, options: Options, *, tests: bool) -> Job:
 
 
 def run_code_oracle(key: CodeKey, text: str, bench: Bench, options: Options) -> Judgement:
-    """Run a new text of the unit's file and judge what it did.
+    """Run a new text of the unit's file and judge what it did, as `run_files_oracle` does."""
+    return run_files_oracle(key, {key.path: text}, bench, options)
+
+
+def run_files_oracle(
+    key: CodeKey, files: Mapping[str, str], bench: Bench, options: Options
+) -> Judgement:  # fmt: skip
+    """Run new texts of files (path -> text), the unit's own among them, and judge what they did.
 
     The hidden scenarios run first, where no test file is to be seen; the tests only if all of
     those agree. Checks: `scenarios` and, where they ran, `tests`. A failure of the harness is
@@ -72,8 +79,13 @@ def run_code_oracle(key: CodeKey, text: str, bench: Bench, options: Options) -> 
     checks: dict[str, bool] = {}
     near = False
     for tests in [kind for kind, part in ((False, key.hidden), (True, key.tests)) if part]:
-        result = bench.run([code_job(key, text, options, tests=tests)])[0]
+        job = code_job(key, files[key.path], options, tests=tests)
+        result = bench.run([replace(job, files=dict(files))])[0]
         verdict = judge_result(key, result, options, tests=tests)
+        foreign = sorted(set(files) - set(result.module_files.values()))
+        if verdict.status == PASSED and foreign:
+            reason = f"{foreign[0]} was not imported from the tree"
+            verdict = replace(verdict, status=FAILED, reason=reason)
         checks, near = {**checks, **verdict.checks}, near or verdict.near_limit
         if verdict.status != PASSED:
             break

@@ -1,22 +1,25 @@
-"""Builds one code_understanding task: what its prompt shows and what its key holds."""
+"""One code_understanding task: its dials, its draft, and the candidate that comes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from assay.categories import _bugs, _describe, _excerpt, _prompts, _variants
-from assay.categories._code import code_key_json
+from assay.categories import _bugs, _comments, _excerpt, _interacting
 from assay.categories._pool import Case
-from assay.categories._types import Candidate, CodeKey, Material, Row
-from assay.core.seeds import fraction
+from assay.categories._types import Candidate, Material, Row
+from assay.core.seeds import digest, fraction
 from assay.core.splice import lines_of
 
 CATEGORY = "code_understanding"
-SHOWN_CHARACTERS = {"trivial": 800, "standard": 900, "hard": 1500}  # of one shown scenario
-MOST_VIOLATED = {"trivial": 3, "standard": 2, "hard": 1}  # of the shown scenarios
-PROMPT_FACTOR = {"trivial": 1, "standard": 1, "hard": 3}  # of tasks.prompt_characters
+ADVERSARIAL = "adversarial"
+EXCERPTS = frozenset({"hard", ADVERSARIAL})  # strata that show excerpts and ask for a witness
+SHOWN_CHARACTERS = {"trivial": 800, "standard": 900, "hard": 1500, "adversarial": 1500}
+MOST_VIOLATED = {"trivial": 3, "standard": 2, "hard": 1, "adversarial": 2}  # shown scenarios
+PROMPT_FACTOR = {"trivial": 1, "standard": 1, "hard": 3, "adversarial": 3}  # prompt_characters
+MOST_NAMED = {"trivial": 3, "standard": 3, "hard": 3, "adversarial": 4}  # lines of an answer
 TRIVIAL_LINES, TRIVIAL_COMPLEXITY = 40, 8
+ADVERSARIAL_WEIGHT = 2  # few units can be adversarial, so those that can are so more often
 MOST_HIDDEN = 16  # scenarios of the key: they are chosen for what they tell apart
 MOST_TESTS = 24  # tests of the key
 CHARACTERS_PER_TOKEN = 3  # of code, on the safe side
@@ -32,11 +35,15 @@ class UnsuitableError(ValueError):
 class Draft:
     """A task before it is written down.
 
-    bug:     what the prompt shows, or, for a control, what only guides the choice of scenarios
-    others:  the unit's other mutants, which the oracle has to tell from the right code
-    pool:    the cases that all mutants ran over
-    extra:   further cases, which tell mutants that the pool does not tell: hidden ones only
-    control: the prompt shows the right code
+    material: of the unit as it is shown (at adversarial its source may be a transformed one)
+    bug:      what the prompt shows, or, for a control, what only guides the choice of scenarios
+    others:   the unit's other mutants, which the oracle has to tell from the right code
+    pool:     the cases that all mutants ran over
+    extra:    further cases, which tell mutants that the pool does not tell: hidden ones only
+    control:  the prompt shows the right code
+    beside:   a function whose excerpt is shown, too (the one that holds the second mutation)
+    comments: misleading ones, by line of the unit's source
+    facts:    counts for the proof
     """
 
     material: Material
@@ -45,6 +52,9 @@ class Draft:
     pool: Sequence[Case]
     extra: Sequence[Case]
     control: bool
+    beside: Row | None = None
+    comments: _comments.Comments = ()
+    facts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def unit(self) -> Row:
@@ -52,21 +62,56 @@ class Draft:
         return self.material.unit
 
     @property
-    def source(self) -> str:
-        """Return the unit's source as the prompt shows it."""
-        return str(self.unit["source"]) if self.control else self.bug.mutation.source
+    def units(self) -> list[Row]:
+        """Return the functions that the bug is in."""
+        return [fault.unit for fault in self.bug.faults]
+
+    def source(self, unit: Row, bug: _bugs.Bug | None) -> str:
+        """Return a function's source with a bug or right, commented as the prompt's is."""
+        faults = bug.faults if bug else ()
+        made = {fault.unit["unit_id"]: fault.mutation.source for fault in faults}
+        own = unit["unit_id"] == self.unit["unit_id"]
+        text = made.get(unit["unit_id"], str(unit["source"]))
+        return _comments.commented(text, self.comments if own else ())
+
+    def right(self, unit: Row) -> str:
+        """Return a function's right source."""
+        return self.source(unit, None)
+
+    def shown(self, unit: Row) -> str:
+        """Return a function's source as the prompt shows it."""
+        return self.source(unit, None if self.control else self.bug)
+
+    def files(self) -> dict[str, str]:
+        """Return the texts of the files that the prompt shows, by path."""
+        rows = [*self.units, *([self.beside] if self.beside else [])]
+        each = {row["unit_id"]: row for row in rows}
+        changes = [(row, self.shown(row)) for row in each.values()]
+        return _bugs.changed_files(self.material, changes)
+
+    def layout(self) -> _excerpt.Layout:
+        """Return the excerpts that the prompt shows at the higher strata."""
+        first = _as_shown(self.unit, self.shown(self.unit))
+        seed = (self.material.seed, self.unit["unit_id"])
+        return _excerpt.layout(self.files(), first, self.beside, *seed)
+
+
+def _as_shown(unit: Row, source: str) -> Row:
+    return {**unit, "end_line": unit["start_line"] + len(lines_of(source)) - 1}
 
 
 def strata(material: Material) -> list[str]:
     """Return the strata that the unit can serve, in an order drawn by the config's mix."""
     unit, mix = material.unit, material.settings["tasks"]["strata"]
     small = unit["lines"] <= TRIVIAL_LINES and unit["complexity"] <= TRIVIAL_COMPLEXITY
-    text = material.bench.read(unit["path"])
+    long = len(lines_of(material.bench.read(unit["path"]))) >= _excerpt.FEWEST_LINES
     possible = {
-        "trivial": small, "standard": bool(_excerpt.companions(material)),
-        "hard": len(lines_of(text)) >= _excerpt.FEWEST_LINES,
+        "trivial": small, "standard": bool(_excerpt.companions(material)), "hard": long,
+        ADVERSARIAL: long,
     }  # fmt: skip
     weights = {name: mix.get(name, 0) for name, fits in possible.items() if fits}
+    if ADVERSARIAL in weights:
+        weights[ADVERSARIAL] *= ADVERSARIAL_WEIGHT
 
     def draw(name: str) -> float:
         return -float(fraction(material.seed, unit["unit_id"], name) ** (1 / weights[name]))
@@ -76,124 +121,56 @@ def strata(material: Material) -> list[str]:
 
 def candidate_id(unit: Row, bug: _bugs.Bug, stratum: str, *, control: bool) -> str:
     """Return the identity of a candidate."""
-    what = f"{'control:' if control else ''}{bug.mutation.operator}:{bug.mutation.site}"
+    what = f"{'control:' if control else ''}{bug.operator}:{bug.site}"
     return f"{CATEGORY}:{unit['unit_id']}:{stratum}:{what}"
 
 
-def candidate_of(draft: Draft, stratum: str) -> Candidate:
-    """Return the candidate that awaits the gates; raise UnsuitableError if there is none."""
-    tasks, unit, mutation = draft.material.settings["tasks"], draft.unit, draft.bug.mutation
-    accepted = tuple(unit["start_line"] - 1 + line for line in mutation.lines)
-    if len(accepted) > MOST_ACCEPTED:
-        raise UnsuitableError("the place of the bug is not clear")
-    shown = _shown(draft, stratum, tasks["shown"])
-    ids = {case.scenario_id for case in shown}
-    most = min(tasks["hidden"], MOST_HIDDEN)
-    hidden = _bugs.hidden_cases(draft.bug, draft.others, draft.pool, ids, most)
-    hidden = [*hidden, *draft.extra]
-    if not any(case.scenario_id in draft.bug.violated for case in hidden):
-        raise UnsuitableError("no hidden scenario shows it")
-    prompt = _prompt(draft, stratum, shown)
+def candidate(draft: Draft, stratum: str, prompt: str, key: dict[str, object]) -> Candidate:
+    """Return the candidate that awaits the gates; raise UnsuitableError if it is too long."""
+    tasks, unit = draft.material.settings["tasks"], draft.unit
     most = tasks["prompt_characters"] * PROMPT_FACTOR[stratum]
     if len(prompt) > most:
         raise UnsuitableError(f"the prompt has {len(prompt)} characters, more than {most}")
-    if len(unit["source"]) > max(tasks["max_tokens"] * CHARACTERS_PER_TOKEN, SHORT_ANSWER):
+    size = sum(len(draft.right(row)) for row in draft.units)
+    if size > max(tasks["max_tokens"] * CHARACTERS_PER_TOKEN, SHORT_ANSWER):
         raise UnsuitableError("the right answer is too long")
-    operator = "" if draft.control else mutation.operator
+    name = candidate_id(unit, draft.bug, stratum, control=draft.control)
+    drawn = fraction(draft.material.seed, unit["unit_id"], "steering") * 100
+    paired = drawn < tasks.get("steering_percent", 0)
+    accepted: list[tuple[int, ...]] = [] if draft.control else key["groups"]  # type: ignore[assignment]
     return Candidate(
-        candidate_id=candidate_id(unit, draft.bug, stratum, control=draft.control),
-        category=CATEGORY, unit_id=unit["unit_id"], stratum=stratum,
-        kind="control" if draft.control else "bug", is_control=draft.control, operator=operator,
-        prompt=prompt, reference_answer=_reference(draft, accepted),
-        accepted_lines=() if draft.control else accepted, key=_key(draft, shown, hidden),
+        candidate_id=name, category=CATEGORY, unit_id=unit["unit_id"], stratum=stratum,
+        kind="control" if draft.control else "bug", is_control=draft.control,
+        operator="" if draft.control else draft.bug.operator, prompt=prompt,
+        reference_answer=_reference(draft, accepted, key),
+        accepted_lines=tuple(sorted(line for group in accepted for line in group)),
+        key=key | ({"pair": digest(name)[:16], "steered": False} if paired else {}),
         proof=_proof(draft),
     )  # fmt: skip
 
 
 def _proof(draft: Draft) -> dict[str, int]:
     bug = draft.bug
-    counts = {"scenarios": len(draft.pool), "tests": len(draft.material.tests)}
+    counts = {"scenarios": len(draft.pool), "tests": len(draft.material.tests), **draft.facts}
     done = {"violated": len(bug.violated), "broken_tests": len(bug.broken)}
-    return counts if draft.control else counts | done
+    together = _interacting.counts(bug) if bug.alone else {}
+    return counts if draft.control else counts | done | together
 
 
-def answer(line: int, source: str) -> str:
-    """Return an answer that names a line and gives the unit's (perhaps indented) source."""
-    margin = source[: len(source) - len(source.lstrip())]
-    plain = "".join(text.removeprefix(margin) for text in lines_of(source))
-    return f"LINES: {line}\n```python\n{plain.rstrip()}\n```\n"
+def answer(lines: Sequence[int], sources: Sequence[str], witness: str = "") -> str:
+    """Return an answer that names lines, gives units (perhaps indented), and a witness."""
+    parts = [f"LINES: {', '.join(map(str, lines))}"]
+    for source in sources:
+        margin = source[: len(source) - len(source.lstrip())]
+        plain = "".join(text.removeprefix(margin) for text in lines_of(source))
+        parts.append(f"```python\n{plain.rstrip()}\n```")
+    return "\n".join([*parts, *([f"WITNESS: {witness}"] if witness else [])]) + "\n"
 
 
-def _reference(draft: Draft, accepted: tuple[int, ...]) -> str:
-    return "LINES: none\n" if draft.control else answer(accepted[0], draft.unit["source"])
-
-
-def _key(draft: Draft, shown: list[Case], hidden: list[Case]) -> dict[str, object]:
-    unit = draft.unit
-    code = CodeKey(
-        path=unit["path"], text=None, name=unit["qualname"].rpartition(".")[2],
-        first=unit["start_line"], last=unit["end_line"], def_line=unit["def_line"],
-        body_line=unit["body_start_line"], body_only=False,
-        hidden=tuple(case.hidden() for case in hidden),
-        tests=_bugs.oracle_tests(draft.material, draft.bug, MOST_TESTS),
-        shown=tuple(case.scenario_id for case in shown),
-    )  # fmt: skip
-    return {
-        "code": code_key_json(code), "head": _variants.head_of(unit).plain,
-        "source": draft.source, "deletes": not draft.control and draft.bug.mutation.deletes,
-    }  # fmt: skip
-
-
-def _shown(draft: Draft, stratum: str, count: int) -> list[Case]:
-    """Choose the shown cases; at least one of them reads differently under the bug."""
-    longest, bug = SHOWN_CHARACTERS[stratum], draft.bug
-    attributes = _attributes(draft)
-    short = [case for case in draft.pool if len(_text(case, attributes)) <= longest]
-    visible = [
-        case for case in short if case.scenario_id in bug.violated
-        and _text(case, attributes)
-        != _describe.scenario(case.data, bug.seen.get(case.scenario_id, {}), attributes)
-    ]  # fmt: skip
-    intact = [case for case in short if case.scenario_id not in bug.violated]
-    if not visible or not intact:
-        raise UnsuitableError("no short scenario shows it" if not visible else "none is intact")
-    return _bugs.shown_cases(visible, intact, count, MOST_VIOLATED[stratum])
-
-
-def _attributes(draft: Draft) -> list[str]:
-    """Return the public attributes to show: those that vary, in the right code or by the bug."""
-    seen = [draft.bug.seen.get(case.scenario_id) for case in draft.pool]
-    return _describe.varying([*(case.expected for case in draft.pool), *(s for s in seen if s)])
-
-
-def _text(case: Case, attributes: Sequence[str]) -> str:
-    return _describe.scenario(case.data, case.expected, attributes)
-
-
-def _prompt(draft: Draft, stratum: str, shown: Sequence[Case]) -> str:
-    unit, hard, attributes = draft.unit, stratum == "hard", _attributes(draft)
-    lines = [f">>> {line}" for line in _describe.imports(case.data for case in shown)]
-    examples = [_text(case, attributes) for case in shown]
-    beside = _excerpt.companions(draft.material) if stratum == "standard" else []
-    return _prompts.fill(
-        _prompts.template(CATEGORY, draft.material.settings),
-        {
-            "kind": unit["kind"], "package": unit["module"].partition(".")[0],
-            "path": unit["path"], "unit": "" if hard else unit["qualname"],
-            "excerpt": "yes" if hard else "", "listing": _listing(draft, stratum),
-            "collaborators": "\n\n".join(_excerpt.shown_source(row) for row in beside),
-            "examples": "\n".join(lines) + "\n\n" + "\n\n".join(examples),
-        },
-    )  # fmt: skip
-
-
-def _listing(draft: Draft, stratum: str) -> str:
-    unit = draft.unit
-    if stratum != "hard":
-        return _excerpt.numbered(lines_of(draft.source), unit["start_line"])
-    text = draft.material.bench.read(unit["path"])
-    changed = _variants.file_with(unit, text, draft.source)
-    last = unit["start_line"] + len(lines_of(draft.source)) - 1
-    seed = (draft.material.seed, unit["unit_id"])
-    start, end = _excerpt.window(changed, unit["start_line"], last, *seed)
-    return _excerpt.numbered(lines_of(changed)[start - 1 : end], start)
+def _reference(
+    draft: Draft, accepted: Sequence[tuple[int, ...]], key: Mapping[str, object]
+) -> str:  # fmt: skip
+    if draft.control:
+        return "LINES: none\n"
+    sources = [draft.right(row) for row in draft.units]
+    return answer([group[0] for group in accepted], sources, str(key.get("told_witness") or ""))

@@ -10,6 +10,10 @@ A category module has
     null_answers(candidate) -> dict[name, answer]          what must fail on all but controls
     weak_answers(candidate, material) -> dict[name, answer]   optional, for gate 5: the right
                                         answer spoilt by one mutation each; most must fail
+    variants(candidate, material) -> list[Candidate]       optional: paired variants of a proven
+                                        candidate (`pair` in both keys, `steered` in theirs)
+An answer in the form "lines_and_code" may give several units: Candidate.key["further_names"] are
+the names of those beside the unit itself, and Extraction.beside holds what was taken for them.
 Where an answer is a unit's code, Candidate.key["code"] is `code_key_json(CodeKey)`.
 The records are in `_types`, the oracle over code in `_code`; plug-ins import both from here.
 """
@@ -22,6 +26,7 @@ from assay.categories._code import (
     code_key_json,
     judge_result,
     run_code_oracle,
+    run_files_oracle,
     same_observation,
 )
 from assay.categories._place import PlaceError, place
@@ -66,5 +71,6 @@ __all__ = [
     "judge_result",
     "place",
     "run_code_oracle",
+    "run_files_oracle",
     "same_observation",
 ]

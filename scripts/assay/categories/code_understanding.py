@@ -2,10 +2,17 @@
 
 The prompt shows the code with line numbers and specified behaviours of the published code; a bug
 violates at least one that is shown and one that is hidden, a control violates none, and the
-prompt does not say which case it is. Passed = located (one accepted line among at most three)
-and repaired (hidden scenarios and covering tests agree); for a control: no bug reported.
+prompt does not say which case it is. At adversarial a bug may be two mutations that act together,
+and the code is rewritten and commented so as to mislead. Passed = located (of each mutation one
+accepted line, among few) and repaired (hidden scenarios and covering tests agree); for a control:
+no bug reported. At the higher strata a use is asked for on which buggy and right code differ; it
+is run on both (`witnessed`) and does not decide.
 Key: `code` (CodeKey of the published file), `head` (decorators, signature, docstring), `source`
-(the unit as the prompt shows it), `deletes` (a statement is gone).
+(the unit as the prompt shows it), `groups` (accepted lines, by mutation), `most_named`, `deletes`
+(a statement is gone), `further` (`code` and `source` of a second function), `further_names`,
+`right_further` (its right source), `halves` (sources with one of two mutations mended), `witness`
+(the entries it may use, digests of the shown ones), `told_witness` (the reference's), `pair` and
+`steered` (paired variants).
 """
 
 from __future__ import annotations
@@ -14,16 +21,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from assay.categories import _bugs, _understanding
+from assay.categories import _adversarial, _asking, _bugs, _understanding, _witness
 from assay.categories._names import function_of
 from assay.categories._pool import Case, cases
+from assay.categories._several import answered_files, pieces, shown_files
 from assay.categories._shorten import shortened
-from assay.categories._understanding import Draft, UnsuitableError, answer
+from assay.categories._understanding import ADVERSARIAL, Draft, UnsuitableError, answer
 from assay.categories.base import (
     FAILED,
     NOT_RUN,
     PASSED,
     UNREADABLE,
+    VOID,
     Candidate,
     Extraction,
     Judgement,
@@ -31,9 +40,7 @@ from assay.categories.base import (
     Options,
     PlaceError,
     Rejection,
-    code_key,
-    place,
-    run_code_oracle,
+    run_files_oracle,
 )
 from assay.core.execution import Bench
 from assay.core.seeds import fraction
@@ -46,7 +53,7 @@ LONGEST = 800  # characters of a scenario: longer ones are shortened where that 
 FEWEST_SCENARIOS = 4
 FEWEST_STATEMENTS = 2
 FEWEST_MUTANTS = 3
-MOST_NAMED = 3  # lines that an answer may name
+MOST_NAMED = 3  # lines that an answer may name, unless its key says otherwise
 DELETION_PERCENT = 10
 CONTROL_MARGIN = 1.1  # more controls are proposed than drawn, since some are not proven
 
@@ -86,6 +93,18 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
         return
     drawn = fraction(material.seed, material.unit["unit_id"], "control") * 100
     control = drawn < CONTROL_MARGIN * material.settings["tasks"]["control_percent"]
+    if strata[0] == ADVERSARIAL:
+        for draft in _adversarial.drafts(material, looked, pool, control=control):
+            yield _fitting(draft, [ADVERSARIAL])
+    plain = [name for name in strata if name != ADVERSARIAL]
+    if plain:
+        yield from _plain(material, looked, pool, plain, control=control)
+
+
+def _plain(
+    material: Material, looked: list[Case], pool: list[Case], strata: list[str], *, control: bool
+) -> Iterator[Candidate | Rejection]:  # fmt: skip
+    """Yield the candidates of the lower strata: one mutation of the unit as it was published."""
     sample = material.mutants(material.unit)[: material.settings["gates"]["oracle_sample"]]
     seen = _bugs.examined(material, sample, pool)
     extra: list[Case] | None = None
@@ -112,11 +131,18 @@ def judge(
         right = extraction.lines == ()
         reason = "it says that there is no bug" if right else "it reports a bug where none is"
         return Judgement(PASSED if right else FAILED, NOT_RUN, reason, {"located": right})
-    lines = extraction.lines or ()
-    located = len(lines) <= MOST_NAMED and not set(key["accepted_lines"]).isdisjoint(lines)
+    lines = set(extraction.lines or ())
+    places = key.get("groups") or [key["accepted_lines"]]
+    each = all(not lines.isdisjoint(place) for place in places)
+    located = each and len(lines) <= key.get("most_named", MOST_NAMED)
     verdict = _mended(extraction, key, bench, options)
     repaired = verdict.status == PASSED
-    verdict = replace(verdict, checks={**verdict.checks, "located": located, "repaired": repaired})
+    checks = {**verdict.checks, "located": located, "repaired": repaired}
+    if "witness" in key and verdict.status != VOID:
+        buggy = shown_files(pieces(key, extraction), bench.read)
+        given = extraction.witness
+        checks["witnessed"] = _witness.holds(given, key["witness"], buggy, bench, options)
+    verdict = replace(verdict, checks=checks)
     if repaired and not located:
         return replace(verdict, status=FAILED, reason="repaired, but the bug's line is not named")
     return replace(verdict, reason="located and repaired") if repaired else verdict
@@ -125,32 +151,35 @@ def judge(
 def _mended(
     extraction: Extraction, key: Mapping[str, Any], bench: Bench, options: Options
 ) -> Judgement:
-    """Run the answer's unit in its place."""
-    if extraction.code is None:
+    """Run the answer's units in their places."""
+    given = pieces(key, extraction)
+    if not any(piece.answer.code for piece in given):
         none = extraction.lines == ()
         reason = "it says that there is no bug" if none else "it gives no code"
         return Judgement(FAILED, NOT_RUN, reason)
-    code = code_key(key["code"])
     try:
-        text = place(bench.read(code.path) if code.text is None else code.text, code, extraction)
+        files = answered_files(given, bench.read)
     except PlaceError as error:
         return Judgement(FAILED, NOT_RUN, str(error))
-    return run_code_oracle(code, text, bench, options)
+    return run_files_oracle(given[0].code, files, bench, options)
 
 
 def null_answers(candidate: Candidate) -> dict[str, str]:
-    """Return answers that name the right line but mend nothing, and those that say nothing."""
-    head = candidate.key["head"]
+    """Return answers that name the right lines but mend nothing or half, and empty ones."""
+    key, head = candidate.key, candidate.key["head"]
     names = _parameters(candidate) or ["None"]
     bodies = {
         "pass": "pass", "return_none": "return None", "return_first": f"return {names[0]}",
         "raise": "raise NotImplementedError",
     }  # fmt: skip
-    line = (*candidate.accepted_lines, 1)[0]
-    found = {name: answer(line, f"{head}\n    {body}\n") for name, body in bodies.items()}
+    lines = [group[0] for group in key["groups"]]
+    found = {name: answer(lines, [f"{head}\n    {body}\n"]) for name, body in bodies.items()}
+    given = [key["source"], *(item["source"] for item in key["further"])]
     return {
-        **found, "prompt": answer(line, candidate.key["source"]), "clean": "LINES: none\n",
-        "line_only": f"LINES: {line}\n", "empty": "",
+        **found, "prompt": answer(lines, given), "clean": "LINES: none\n",
+        "line_only": f"LINES: {', '.join(map(str, lines))}\n", "empty": "",
+        **{f"only_mutation_{number}": answer(lines, sources)
+           for number, sources in enumerate(key["halves"], 1)},
     }  # fmt: skip
 
 
@@ -158,8 +187,10 @@ def weak_answers(candidate: Candidate, material: Material) -> dict[str, str]:
     """Return the right answer spoilt by one mutation each; a control has none to spoil."""
     if candidate.is_control:
         return {}
+    lines = [group[0] for group in candidate.key["groups"]]
+    further = candidate.key["right_further"]
     return {
-        f"{mutant.operator}:{mutant.site}": answer(candidate.accepted_lines[0], mutant.source)
+        f"{mutant.operator}:{mutant.site}": answer(lines, [mutant.source, *further])
         for mutant in material.mutants(material.unit)
     }
 
@@ -188,16 +219,15 @@ def _fitting(draft: Draft, strata: list[str]) -> Candidate | Rejection:
     reasons = []
     for stratum in strata:
         try:
-            return _understanding.candidate_of(draft, stratum)
+            return _asking.candidate_of(draft, stratum)
         except UnsuitableError as error:
             reasons.append(f"{stratum}: {error}")
     return _refused(draft.material, draft.bug, "suitable", "; ".join(reasons))
 
 
 def _refused(material: Material, bug: _bugs.Bug, gate: str, reason: str) -> Rejection:
-    mutation = bug.mutation
-    name = f"{_name(material)}:{mutation.operator}:{mutation.site}"
-    return _rejection(material, name, mutation.operator, gate, reason)
+    name = f"{_name(material)}:{bug.operator}:{bug.site}"
+    return _rejection(material, name, bug.operator, gate, reason)
 
 
 def _parameters(candidate: Candidate) -> list[str]:

@@ -7,13 +7,13 @@ outside of the sandbox.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from assay.scoring.fences import Parts
 from assay.scoring.syntax import parse
 
 MAX_LINES = 60  # of an expression that is broken over several lines
 MAX_CHARS = 8_000
+MAX_MARKS = 20
 _MARK = re.compile(r"(?im)^[ \t#*_`>\-]{0,20}witness[*_`]{0,4}[ \t]{0,4}[:=][ \t*_]{0,8}")
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})[^`]*$")
 _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.) ?")
@@ -25,24 +25,29 @@ def split(parts: Parts) -> tuple[str | None, str]:
     None if the answer has none; what follows the mark, as it is, if it is no expression. The
     lines are taken off so that a number or the word "line" in a witness is never read as a place.
     """
-    found: str | None = None
-    for match in _MARK.finditer(parts.whole):
-        found = _expression(parts.whole[match.end() : match.end() + MAX_CHARS]) or found
-    return found, _without(parts.prose)
+    marks = list(_MARK.finditer(parts.whole))[-MAX_MARKS:]
+    texts = (
+        _expression(parts.whole[mark.end() : mark.end() + MAX_CHARS])[0] for mark in marks[::-1]
+    )
+    return next((text for text in texts if text), None), _without(parts.prose)
 
 
-def _expression(text: str) -> str:
-    """Return the expression that a text begins with, on one or several lines, or its first line."""
+def _expression(text: str) -> tuple[str, int]:
+    """Return the expression that a text begins with and the lines up to its end.
+
+    Its first line, and 1, if it begins with none.
+    """
     lines = [_PROMPT.sub("", line) for line in text.split("\n")[:MAX_LINES]]
-    while lines and (not lines[0].strip() or _FENCE.match(lines[0])):
-        lines.pop(0)
-    for count in range(1, len(lines) + 1):
-        if _FENCE.match(lines[count - 1]):
+    start = 0
+    while start < len(lines) and (not lines[start].strip() or _FENCE.match(lines[start])):
+        start += 1
+    for end in range(start + 1, len(lines) + 1):
+        if _FENCE.match(lines[end - 1]):
             break
-        given = "\n".join(lines[:count]).strip().strip("`").strip()
+        given = "\n".join(lines[start:end]).strip().strip("`").strip()
         if given and _is_expression(given):
-            return given
-    return lines[0].strip().strip("`").strip() if lines else ""
+            return given, end
+    return (lines[start].strip().strip("`").strip() if start < len(lines) else ""), 1
 
 
 def _is_expression(text: str) -> bool:
@@ -53,16 +58,15 @@ def _is_expression(text: str) -> bool:
 
 def _without(prose: str) -> str:
     """Take off each line that states a witness, and those that its expression goes on in."""
-    lines: Sequence[str] = prose.split("\n")
-    kept, at = [], 0
+    lines = prose.split("\n")
+    kept, at, marks = [], 0, 0
     while at < len(lines):
         match = _MARK.match(lines[at])
         if match is None:
             kept.append(lines[at])
             at += 1
             continue
+        marks += 1
         rest = "\n".join([lines[at][match.end() :], *lines[at + 1 : at + MAX_LINES]])
-        given = _expression(rest[:MAX_CHARS])
-        same_line = bool(lines[at][match.end() :].strip())
-        at += 1 + (given.count("\n") if same_line else 0)
+        at += _expression(rest[:MAX_CHARS])[1] if marks <= MAX_MARKS else 1
     return "\n".join(kept)

@@ -165,6 +165,8 @@ def _decided(found: Mapping[str, Judgement], percent: int) -> tuple[str, str]:
         passed, gate = verdict.status == PASSED, name.partition(" ")[0]
         if gate == RIGHT_ANSWER and not passed:
             return gate, f"{name}: {verdict.reason}"
+        if gate == RIGHT_ANSWER and verdict.checks.get("witnessed") is False:
+            return gate, f"{name}: its witness does not hold"
         if gate == NULL_ANSWERS and passed:
             return gate, f"passes: {name.partition(' ')[2]}"
     killed = sum(verdict.status != PASSED for verdict in found.values())

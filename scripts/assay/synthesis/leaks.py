@@ -29,7 +29,8 @@ def leak(candidate: Candidate) -> str:
 def _fixed_line(candidate: Candidate) -> str:
     shown = {line.partition("| ")[2].strip() for line in candidate.prompt.split("\n")}
     shown |= {line.strip() for line in candidate.prompt.split("\n")}
-    given = {line.strip() for line in str(candidate.key["source"]).split("\n")}
+    sources = [candidate.key["source"], *(it["source"] for it in candidate.key.get("further", ()))]
+    given = {line.strip() for source in sources for line in str(source).split("\n")}
     right = {line.strip() for line in candidate.reference_answer.split("\n")}
     fixed = [line for line in sorted(right - given) if len(line) >= TELLING]
     told = [line for line in fixed if line in shown]
