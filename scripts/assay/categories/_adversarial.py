@@ -25,7 +25,7 @@ FEWEST_DIALS = 2  # transformations of a single bug's task, a second file counte
 MOST_DECOYS = 2
 ROOMY_STATEMENTS = 12  # fewer of them hold one decoy only
 SAMPLE = 16  # mutants of the rewritten unit that are run
-MOST_DRAFTS = 3
+MOST_DRAFTS = 2
 
 Rewritten = tuple[Material, dict[str, int]]
 

@@ -121,7 +121,8 @@ def holds(
     if identity(data) in key["shown"]:
         return False
     right = {path: bench.read(path) for path in buggy}
-    scenario = [Scenario("witness", data)]
+    name = f"witness {identity(data)[:20]}"  # a bench may keep what a scenario of one id showed
+    scenario = [Scenario(name, data)]
     jobs = [
         Job(files=dict(files), scenarios=scenario, hash_seed=seed, limits=options.limits)
         for files in (right, buggy) for seed in HASH_SEEDS
@@ -130,11 +131,11 @@ def holds(
     for result in bench.run(jobs):
         if result.outcome == HARNESS_ERROR:
             raise HarnessError(f"the witness could not be run: {result.detail}")
-        observed = result.observations.get("witness")
+        observed = result.observations.get(name)
         if result.outcome != RAN or observed is None or "crashed" in observed:
             return False
         seen.append(canonical_json(observed))
-    return seen[0] == seen[1] != seen[2] == seen[3]
+    return seen[0] == seen[1] and seen[0] not in seen[2:]
 
 
 def _entry(func: ast.expr, key: Mapping[str, Any]) -> str:
