@@ -140,7 +140,7 @@ def test_single_bugs_are_surrounded_and_controls_look_the_same(toy, made):
 
 def test_a_rewriting_that_changes_anything_is_left_out(toy, monkeypatch):
     material = toy.material(1)
-    pool = [case for case in code_understanding.cases(material.scenarios, 48)]
+    pool = code_understanding.cases(material.scenarios, 48)
     wrong = material.unit["source"].replace("place - 1", "place - 2")
     assert not _adversarial.unchanged(material, wrong, pool)
     assert not _adversarial.unchanged(material, material.unit["source"] + "\n", pool)
