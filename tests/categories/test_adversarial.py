@@ -171,6 +171,29 @@ def test_the_gates_prove_them(toy, made):
     assert len(reasons) < len(proven)
 
 
+def test_steering_text_comes_as_a_pair_only_and_changes_nothing_else(toy):
+    def first(control, percent):
+        material = toy.material(2, control_percent=control, steering_percent=percent)
+        found = code_understanding.propose(material)
+        return next(item for item in found if isinstance(item, Candidate))
+
+    for control in (0, 100):
+        assert code_understanding.variants(first(control, 0)) == []
+        assert "pair" not in first(control, 0).key
+        base = first(control, 100)
+        (variant,) = code_understanding.variants(base)
+        assert base.prompt == first(control, 0).prompt
+        assert (base.key["pair"], base.key["steered"]) == (variant.key["pair"], False)
+        assert variant.key["steered"] is True
+        assert variant.candidate_id != base.candidate_id
+        lines = list(zip(base.prompt.split("\n"), variant.prompt.split("\n"), strict=True))
+        (changed,) = [pair for pair in lines if pair[0] != pair[1]]
+        assert changed[1].startswith(f"{changed[0]}  # ")
+        assert (("no bug" in changed[1]) or ("none" in changed[1])) is not base.is_control
+        right = worth(variant.reference_answer, variant, toy.ProcessBench())
+        assert right.status == PASSED
+
+
 @pytest.mark.slow
 def test_an_interacting_bug_over_two_files_in_the_real_sandbox(toy, pairs, testbed_root, tmp_path):
     from assay.testbed.bench import open_bench
@@ -182,7 +205,7 @@ def test_an_interacting_bug_over_two_files_in_the_real_sandbox(toy, pairs, testb
     bench = open_bench(tmp_path, target, testbed_root, Limits(cpu_s=5, wall_s=30))
     item = next(item for item in pairs if item.key["further"])
     right = worth(item.reference_answer, item, bench)
-    assert (right.status, right.checks) == (PASSED, {
+    assert (right.status, right.reason, right.checks) == (PASSED, "located and repaired", {
         "scenarios": True, "tests": True, "located": True, "repaired": True, "witnessed": True,
     })  # fmt: skip
     lines = [group[0] for group in item.key["groups"]]

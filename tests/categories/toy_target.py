@@ -115,15 +115,17 @@ def outcome(box, text):
 def observe(box, data):
     made = arguments(data["init"])
     target = box.Box(*made[0], **made[1])
-    calls = []
+    calls, given_to = [], [made]
     for method, *given in data["calls"]:
         args, kwargs = arguments(given)
+        given_to.append((args, kwargs))
         try:
             calls.append({"returned": codec.encode(getattr(target, method)(*args, **kwargs))})
         except Exception as error:  # noqa: BLE001 - it is the observation
             calls.append({"raised": [type(error).__name__, str(error)]})
     state = {name: codec.encode(getattr(target, name)) for name in data["observe"]}
-    return {"calls": calls, "state": state, "arguments": None}
+    after = [codec.encode([args, kwargs]) for args, kwargs in given_to]
+    return {"calls": calls, "state": state, "arguments": after}
 
 
 def arguments(given):

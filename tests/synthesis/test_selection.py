@@ -127,3 +127,37 @@ def test_shares_add_up():
     assert mix.shares({"a": 30, "b": 45, "c": 25}, 20) == {"a": 6, "b": 9, "c": 5}
     assert sum(mix.shares({"a": 1, "b": 1, "c": 1}, 20).values()) == 20
     assert mix.shares({"control": 20, "bug": 80}, 3) == {"bug": 2, "control": 1}
+
+
+def with_twins(output, *numbers):
+    """Give some tasks a pair's id, and each of them a twin with steering text."""
+    for number in numbers:
+        names = f"cu-{seeds.digest(number)[:12]}", f"cu-{seeds.digest(number, 'twin')[:12]}"
+        task = next(row for row in output.tasks if row["task_id"] == names[0])
+        key = next(row for row in output.keys if row["task_id"] == names[0])
+        shared = json.loads(key["key_json"]) | {"pair": f"p{number}"}
+        key["key_json"] = json.dumps(shared | {"steered": False})
+        output.tasks.append({**task, "task_id": names[1]})
+        output.keys.append({**key, "task_id": names[1],
+                            "key_json": json.dumps(shared | {"steered": True})})  # fmt: skip
+    return output
+
+
+def test_paired_variants_come_beside_what_is_drawn_and_are_not_counted():
+    plain = select([made(80)], SETTINGS, "t")
+    both = select([with_twins(made(80), *range(80))], SETTINGS, "t")
+    steered = {row["task_id"] for row in both.keys if mix.steered(row)}
+    assert [row for row in both.tasks if row["task_id"] not in steered] == plain.tasks
+    assert len(both.tasks) == 20
+    pairs = Counter(mix.pair_of(row) for row in both.keys)
+    assert set(pairs.values()) == {2}
+    assert not any(mix.pair_of(row) for row in plain.keys)
+
+
+def test_shards_leave_no_trace_with_variants():
+    whole = with_twins(made(80), 1, 2, 3, 5, 8, 13)
+    one = select([whole], SETTINGS, "t")
+    three = select(parts(whole, 3), SETTINGS, "t")
+    assert sorted(row["task_id"] for row in one.tasks) == sorted(
+        row["task_id"] for row in three.tasks
+    )

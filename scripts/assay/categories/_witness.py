@@ -1,8 +1,9 @@
 """Witnesses: one use of the package on which the buggy code and the right code differ.
 
 A witness is one expression: a public entry point that the key knows, called with literals, such as
-`Validator({'a': {'min': 1}}).validate({'a': 0})`. It is parsed here, never evaluated; what runs in
-the sandbox is the scenario that it spells, once over each file and under two hash seeds.
+`Validator({'a': {'min': 1}}).validate({'a': 0})` (builtin types such as `int` count as literals).
+It is parsed here, never evaluated; what runs in the sandbox is the scenario that it spells, over
+the right files and the buggy ones, under two hash seeds each.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from assay.categories import _describe
 from assay.categories._types import Material, Options
-from assay.core.codec import encode
+from assay.core.codec import BUILTIN_TYPES, encode
 from assay.core.errors import HarnessError
 from assay.core.execution import HARNESS_ERROR, RAN, Bench, Job, Scenario
 from assay.core.files import canonical_json
@@ -124,7 +125,10 @@ def holds(
     name = f"witness {identity(data)[:20]}"  # a bench may keep what a scenario of one id showed
     scenario = [Scenario(name, data)]
     jobs = [
-        Job(files=dict(files), scenarios=scenario, hash_seed=seed, limits=options.limits)
+        Job(
+            files=dict(files), scenarios=scenario, hash_seed=seed, limits=options.limits,
+            warm=options.warm,
+        )
         for files in (right, buggy) for seed in HASH_SEEDS
     ]  # fmt: skip
     seen = []
@@ -151,11 +155,26 @@ def _arguments(node: ast.Call) -> list[Any]:
     if any(item.arg is None for item in node.keywords):
         raise WitnessError("the witness unpacks a mapping")
     try:
-        args = [ast.literal_eval(item) for item in node.args]
-        kwargs = {str(item.arg): ast.literal_eval(item.value) for item in node.keywords}
+        args = [_literal(item) for item in node.args]
+        kwargs = {str(item.arg): _literal(item.value) for item in node.keywords}
         return [encode(args), encode(kwargs)]
     except (ValueError, TypeError, RecursionError, MemoryError, SyntaxError) as error:
         raise WitnessError("an argument of the witness is no literal") from error
+
+
+def _literal(node: ast.expr) -> Any:
+    """Return the value of a literal; the names of builtin types (`int`) count as such."""
+    if isinstance(node, ast.Name) and node.id in BUILTIN_TYPES:
+        return BUILTIN_TYPES[node.id]
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        pairs = zip(node.keys, node.values, strict=True)
+        return {_literal(key): _literal(value) for key, value in pairs if key}
+    kind = {ast.List: list, ast.Tuple: tuple, ast.Set: set}.get(type(node))
+    if kind is not None:
+        return kind(_literal(item) for item in getattr(node, "elts", ()))
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "frozenset":
+        return frozenset(*(_literal(item) for item in node.args))
+    return ast.literal_eval(node)
 
 
 def _data(key: Mapping[str, Any], entry: str, init: Any, calls: list[Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ A category module has
     null_answers(candidate) -> dict[name, answer]          what must fail on all but controls
     weak_answers(candidate, material) -> dict[name, answer]   optional, for gate 5: the right
                                         answer spoilt by one mutation each; most must fail
-    variants(candidate, material) -> list[Candidate]       optional: paired variants of a proven
+    variants(candidate) -> list[Candidate]                 optional: paired variants of a proven
                                         candidate (`pair` in both keys, `steered` in theirs)
 An answer in the form "lines_and_code" may give several units: Candidate.key["further_names"] are
 the names of those beside the unit itself, and Extraction.beside holds what was taken for them.

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from assay.categories import _adversarial, _asking, _bugs, _understanding, _witness
+from assay.categories import _adversarial, _asking, _bugs, _steering, _understanding, _witness
 from assay.categories._names import function_of
 from assay.categories._pool import Case, cases
 from assay.categories._several import answered_files, pieces, shown_files
@@ -50,9 +50,6 @@ FORMAT = "lines_and_code"
 
 POOL = 48  # scenarios of a unit that are looked at
 LONGEST = 800  # characters of a scenario: longer ones are shortened where that is possible
-FEWEST_SCENARIOS = 4
-FEWEST_STATEMENTS = 2
-FEWEST_MUTANTS = 3
 MOST_NAMED = 3  # lines that an answer may name, unless its key says otherwise
 DELETION_PERCENT = 10
 CONTROL_MARGIN = 1.1  # more controls are proposed than drawn, since some are not proven
@@ -81,7 +78,7 @@ EXAMPLES = (
 def propose(material: Material) -> Iterator[Candidate | Rejection]:
     """Yield the unit's candidates, in the order of its mutants and its own strata."""
     looked = cases(material.scenarios, POOL)
-    reason = _unsuitable(material, len(looked))
+    reason = _understanding.unsuitable(material, len(looked))
     strata = [] if reason else _understanding.strata(material)
     looked = shortened(material, looked, LONGEST) if strata else []
     pool = _bugs.useful(material, looked) if strata else []
@@ -195,17 +192,10 @@ def weak_answers(candidate: Candidate, material: Material) -> dict[str, str]:
     }
 
 
-def _unsuitable(material: Material, scenarios: int) -> str:
-    unit = material.unit
-    if unit["kind"] not in {"function", "method"}:
-        return f"a {unit['kind']} is no unit of this category"
-    if unit["statements"] < FEWEST_STATEMENTS:
-        return "fewer than two statements"
-    if unit["body_start_line"] <= unit["def_line"]:
-        return "the body begins on the line of its def"
-    if len(material.mutants(unit)) < FEWEST_MUTANTS:
-        return "fewer than three mutants: there is too little in it to go wrong"
-    return "fewer than four scenarios reach it" if scenarios < FEWEST_SCENARIOS else ""
+def variants(candidate: Candidate) -> list[Candidate]:
+    """Return the paired variant of a proven candidate: the same with steering text in it."""
+    made = _steering.steered(candidate) if "pair" in candidate.key else None
+    return [made] if made else []
 
 
 def _wanted(material: Material, seen: list[_bugs.Bug]) -> list[_bugs.Bug]:

@@ -46,7 +46,7 @@ def wanted(tasks: Mapping[str, Any], column: str, pool: Sequence[Pair]) -> dict[
 
 def enough(tasks: Mapping[str, Any], pool: Sequence[Pair]) -> bool:
     """Say whether the proven tasks of a category fill the mix, with a few to spare."""
-    pool = [pair for pair in pool if not deletes(pair[1])]
+    pool = [pair for pair in pool if not deletes(pair[1]) and not steered(pair[1])]
     count = tasks["per_category"]
     files = Counter(task["path"] for task, _ in pool)
     most = tasks["per_file"] or len(pool)
@@ -78,3 +78,13 @@ def shares(percents: Mapping[str, float], count: int) -> dict[str, int]:
 def deletes(key: Row) -> bool:
     """Say whether a task's bug is a lost statement."""
     return bool(json.loads(key["key_json"]).get("deletes"))
+
+
+def steered(key: Row) -> bool:
+    """Say whether a task is the variant of another, with steering text: it is never drawn."""
+    return bool(json.loads(key["key_json"]).get("steered"))
+
+
+def pair_of(key: Row) -> str:
+    """Return the id that a task shares with its paired variant, or an empty text."""
+    return str(json.loads(key["key_json"]).get("pair", ""))

@@ -117,10 +117,24 @@ def _unit(index: _Index, category: ModuleType, unit_id: str) -> Output:
             output.rejected.append(rejected_row(outcome, material.target))
         elif isinstance(outcome, gates.Proven):
             keep(outcome, material, output)
+            _keep_variants(outcome.candidate, material, category, output)
             break
         if tried == material.settings["tasks"]["candidates_per_unit"]:
             break
     return output
+
+
+def _keep_variants(
+    candidate: Candidate, material: Material, category: ModuleType, output: Output
+) -> None:  # fmt: skip
+    """Prove and keep the paired variants of a proven candidate; a half pair is no pair."""
+    make = getattr(category, "variants", None)
+    for variant in make(candidate) if make else []:
+        outcome = gates.prove(variant, material, category)
+        if isinstance(outcome, Rejection):
+            output.rejected.append(rejected_row(outcome, material.target))
+        else:
+            keep(outcome, material, output)
 
 
 def _ranked(tables: Tables, settings: Mapping[str, Any], category: str) -> list[str]:

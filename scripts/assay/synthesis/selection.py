@@ -80,11 +80,13 @@ def select(shards: Sequence[Output], settings: Mapping[str, Any], target: str) -
     output = Output()
     for category in sorted(settings["tasks"]["categories"]):
         everything = [(row, keys[row["task_id"]]) for row in tasks if row["category"] == category]
-        pool, last = _looked_at(everything, settings, category)
+        looked_at, last = _looked_at(everything, settings, category)
+        pool = [pair for pair in looked_at if not mix.steered(pair[1])]
         draw = _Draw(settings, pool)
         draw.run()
-        output.tasks += [dict(task) for task, _ in draw.chosen]
-        output.keys += [dict(key) for _, key in draw.chosen]
+        kept = [*draw.chosen, *_variants(draw.chosen, looked_at)]
+        output.tasks += [dict(task) for task, _ in kept]
+        output.keys += [dict(key) for _, key in kept]
         output.rejected += [
             dict(row) for shard in shards for row in shard.rejected
             if row["category"] == category
@@ -92,10 +94,16 @@ def select(shards: Sequence[Output], settings: Mapping[str, Any], target: str) -
         ]  # fmt: skip
         output.rejected += [
             _row(target, candidate_of_row(key), key, NOT_DRAWN, "proven, and not needed")
-            for task, key in pool if (task, key) not in draw.chosen
+            for task, key in looked_at if (task, key) not in kept
         ]  # fmt: skip
         output.rejected += _shortages(draw, category, target)
     return output
+
+
+def _variants(chosen: Sequence[mix.Pair], pool: Sequence[mix.Pair]) -> list[mix.Pair]:
+    """Return the paired variants of what was drawn: they come beside it and are not counted."""
+    drawn = {mix.pair_of(key) for _, key in chosen if mix.pair_of(key)}
+    return [pair for pair in pool if mix.steered(pair[1]) and mix.pair_of(pair[1]) in drawn]
 
 
 def _looked_at(
@@ -112,7 +120,8 @@ def _looked_at(
     ordered = sorted(everything, key=place)
     for index, pair in enumerate(ordered):
         if mix.enough(settings["tasks"], ordered[: index + 1]):
-            return ordered[: index + 1], place(pair)
+            last = place(pair)
+            return [other for other in ordered if place(other) <= last], last
     return ordered, LAST
 
 
