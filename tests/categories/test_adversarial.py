@@ -156,6 +156,17 @@ def test_a_pair_that_is_only_a_union_is_none():
     assert _interacting.interacts(_interacting.Bug((), violated=frozenset("ac"), alone=alone))
 
 
+def test_no_adversarial_bug_gives_itself_away_by_a_new_exception(toy, made):
+    scenarios = toy.material(1).scenarios
+    each = [Scenario(r["scenario_id"], json.loads(r["scenario_json"])) for r in scenarios]
+    for item in made:
+        sources = [item.key["source"], *(i["source"] for i in item.key["further"])]
+        job = Job(spliced(toy, item, sources), each)
+        seen = toy.ProcessBench().run([job])[0].observations
+        calls = [call for observation in seen.values() for call in observation["calls"]]
+        assert {call["raised"][0] for call in calls if "raised" in call} <= {"TypeError"}
+
+
 def test_proposals_repeat(toy):
     prompts = [
         [c.prompt for c in code_understanding.propose(toy.material(2)) if isinstance(c, Candidate)]

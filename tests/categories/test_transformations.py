@@ -69,6 +69,7 @@ def test_parameters_docstrings_texts_and_names_in_f_strings_stay():
     "    global x\n    x = 1\n    return x\n",
     "    x = 1\n    def g():\n        return x\n    return g()\n",
     "    import x\n    return x\n",
+    "    _ = 1\n    return _\n",
     "    return self\n",
 ])  # fmt: skip
 def test_what_somebody_else_may_see_is_not_renamed(body):

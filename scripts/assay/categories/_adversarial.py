@@ -124,7 +124,7 @@ def _singles(dressed: Dressed) -> Iterator[tuple[_bugs.Bug, Row | None]]:
     beside = elsewhere[0] if elsewhere else None
     for bug in dressed.seen:
         keeps = _interacting.keeps_lines(bug.mutation, material.unit)
-        if keeps and not _bugs.unfit(bug, dressed.pool):
+        if keeps and not _bugs.unfit(bug, dressed.pool) and not _bugs.stray(bug, dressed.pool):
             yield bug, beside
 
 

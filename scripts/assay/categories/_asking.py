@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.categories import _bugs, _describe, _excerpt, _prompts
+from assay.categories import _bugs, _describe, _excerpt, _prompts, _witness
 from assay.categories._pool import Case
 from assay.categories._types import Candidate
 from assay.categories._understanding import (
@@ -104,7 +104,8 @@ def _listings(draft: Draft, stratum: str) -> dict[str, str]:
 def _form(shown: Sequence[Case], stratum: str) -> dict[str, str]:
     """Return the values that say what is asked for."""
     several, data = stratum == ADVERSARIAL, shown[0].data
-    call = next((call[0] for case in shown for call in case.data["calls"]), "")
+    names = [call[0] for case in shown for call in case.data["calls"]]
+    call = next((name for name in names if _witness.spells(name)), "")
     head = f"{_describe.entry_name(data)}(...)"
     if data["init"] is not None:
         head += "(...)" if call in {"", "__call__"} else f".{call}(...)"

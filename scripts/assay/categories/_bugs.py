@@ -10,7 +10,7 @@ from typing import Any
 from assay.categories._code import same_observation
 from assay.categories._pool import Case
 from assay.categories._types import Material, Mutation, Row
-from assay.categories._variants import file_with, stub
+from assay.categories._variants import file_with, raised, stub
 from assay.core.execution import RAN, Job, JobResult, Limits, Scenario
 from assay.core.seeds import shuffled
 
@@ -129,6 +129,13 @@ def unfit(bug: Bug, pool: Sequence[Case]) -> str:
     if len(pool) - len(bug.violated) < FEWEST:
         return "it leaves fewer than two scenarios as they were"
     return ""
+
+
+def stray(bug: Bug, pool: Sequence[Case]) -> str:
+    """Return an exception that the bug raises and the right code never does, or an empty text."""
+    known = {kind for case in pool for kind in raised(case.expected)}
+    new = {kind for name in bug.violated for kind in raised(bug.seen.get(name, {}))}
+    return min(new - known, default="")
 
 
 def tested(bug: Bug, material: Material) -> tuple[Bug, str]:

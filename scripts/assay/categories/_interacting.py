@@ -50,7 +50,8 @@ def search(
         *_drawn(material, across)[: MOST_PAIRS // 2 if within else MOST_PAIRS],
     ]
     both = _bugs.run_all(material, _drawn(material, chosen), pool)
-    return [bug for bug in both if interacts(bug) and not _bugs.unfit(bug, pool)]
+    return [bug for bug in both if interacts(bug) and not _bugs.unfit(bug, pool)
+            and not _bugs.stray(bug, pool)]  # fmt: skip
 
 
 def interacts(bug: Bug) -> bool:

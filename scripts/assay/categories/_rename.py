@@ -62,5 +62,5 @@ def _private(code: Code) -> list[str]:
             return []
     stored = [node for node in nodes if isinstance(node, ast.Name)
               and isinstance(node.ctx, ast.Store) and node.id not in kept]  # fmt: skip
-    stored = [node for node in stored if not node.id.startswith("__")]
+    stored = [node for node in stored if not node.id.startswith("_")]  # `_` says: not used
     return list(dict.fromkeys(node.id for node in sorted(stored, key=code.span)))

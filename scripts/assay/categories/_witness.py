@@ -41,11 +41,16 @@ def wanted(material: Material, shown: Iterable[Data]) -> dict[str, Any]:
         entry = entries.setdefault(
             data["entry"], {"built": data["init"] is not None, "methods": set(), "observe": []}
         )
-        entry["methods"] |= {call[0] for call in data["calls"]}
+        entry["methods"] |= {call[0] for call in data["calls"] if spells(call[0])}
         entry["observe"] = sorted({*entry["observe"], *data["observe"]})
     for entry in entries.values():
         entry["methods"] = sorted(entry["methods"])
     return {"entries": entries, "shown": sorted(identity(data) for data in shown)}
+
+
+def spells(method: str) -> bool:
+    """Say whether a witness may call a method: no special one but `__call__`."""
+    return method == "__call__" or not method.startswith("__")
 
 
 def identity(data: Data) -> str:
