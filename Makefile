@@ -13,7 +13,12 @@ RUN_NAME = $(shell sed -n 's/^run: *\([^ ]*\).*/\1/p' $(if $(CONFIG),$(CONFIG),c
 
 include envs/setup.mk
 
-.PHONY: help run smoke test test-quick check twice revalidate verify crosscheck images-twice bench clean
+ARCHIVE ?=
+URL ?=
+COMMIT ?=
+NAME ?=
+
+.PHONY: help run smoke target test test-quick check twice revalidate verify crosscheck images-twice bench clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -46,6 +51,9 @@ twice: setup-dev setup-images ## the smoke run in two folders that differ in all
 verify: setup    ## compare results/ with AGAINST=manifest.json, file by file
 	@test -n "$(AGAINST)" || { echo "error: give AGAINST=path/to/manifest.json" >&2; exit 2; }
 	@$(BIN)/python scripts/verify_manifest.py --against "$(AGAINST)"
+
+target: setup    ## propose a target of ARCHIVE=name==version, or of URL=… COMMIT=… (NAME=…)
+	@$(BIN)/python scripts/propose_target.py --archive "$(ARCHIVE)" --url "$(URL)" --commit "$(COMMIT)" --name "$(NAME)"
 
 revalidate: setup ## prove every task of the run again, ten times, shuffled and under load
 	@$(SNAKEMAKE) --forcerun revalidate_tasks -- revalidate_all

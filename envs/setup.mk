@@ -4,7 +4,7 @@ UV = $(shell $(PYTHON) envs/bootstrap.py --lock dev --no-apptainer)/bin/uv
 COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header
 FOR_HOST = --universal --python-version 3.11
 FOR_IMAGE = --python-version 3.11 --python-platform x86_64-manylinux_2_34 --only-binary :all:
-TARGET_LOCKS = $(patsubst %.in,%.txt,$(sort $(wildcard envs/targets/*.in)))
+TARGETS = $(patsubst envs/targets/%.in,%,$(sort $(wildcard envs/targets/*.in)))
 
 .PHONY: setup setup-dev setup-apptainer setup-from-nothing relock relock-wheels relock-images images-twice
 
@@ -25,10 +25,10 @@ relock-wheels:
 	$(COMPILE) $(FOR_HOST) -c envs/host.txt envs/dev.in -o envs/dev.txt
 	$(COMPILE) $(FOR_IMAGE) -c envs/host.txt envs/runtime.in -o envs/runtime.txt
 	$(COMPILE) $(FOR_IMAGE) -c envs/runtime.txt envs/engine-llamacpp.in -o envs/engine-llamacpp.txt
-	$(MAKE) --no-print-directory $(TARGET_LOCKS:%=relock-of-%)
+	$(MAKE) --no-print-directory $(TARGETS:%=relock-of-%)
 
-relock-of-%:
-	$(COMPILE) $(FOR_IMAGE) $(*:.txt=.in) -o $*
+relock-of-%: ## the requirements of one target alone, such as relock-of-cerberus
+	$(COMPILE) $(FOR_IMAGE) envs/targets/$*.in -o envs/targets/$*.txt
 
 relock-images: ## IMAGES="tools testbed-cerberus" names some; all otherwise
 	PYTHONPATH=scripts $$($(PYTHON) envs/bootstrap.py)/bin/python -m assay.images.relock $(IMAGES)

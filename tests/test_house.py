@@ -21,7 +21,10 @@ PLUGINS = sorted(
     path for room in PLUGIN_ROOMS for path in (LIBRARY / room).glob("*.py")
     if path.name != "base.py" and not path.name.startswith("_")
 )  # fmt: skip
-NOT_STEPS = {"verify_manifest"}  # run by make, on somebody else's manifest
+NOT_STEPS = {
+    "verify_manifest",  # run by make, on somebody else's manifest
+    "propose_target",  # run by make, to write a target's config
+}
 TARGET_RULES = {"all", "build_images", "revalidate_all"}
 
 

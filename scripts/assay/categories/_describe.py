@@ -13,25 +13,25 @@ does not depend on the hash seed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from assay.categories._literals import (
+    STEP,
+    WIDTH,
+    block,
+    flat,
+    named,
+    positional,
+    tag,
+    value,
+)
+from assay.categories._literals import imports as imports_of
 from assay.core.files import canonical_json
 
-WIDTH = 88
-STEP = "    "
-OPAQUE = "<an object>"
+__all__ = ["entry_name", "imports", "named", "positional", "scenario", "value", "varying"]
 
 Data = Mapping[str, Any]
-_BRACKETS = {"list": ("[", "]"), "tuple": ("(", ")"), "dict": ("{", "}"), "set": ("{", "}"),
-             "frozenset": ("frozenset({", "})")}  # fmt: skip
-_EMPTY = {"set": "set()", "frozenset": "frozenset()"}
-
-
-def value(encoded: Any, width: int = WIDTH) -> str:
-    """Return Python source for an encoded value, broken over lines where it is wider."""
-    flat = _flat(encoded)
-    return flat if len(flat) <= width or not _parts(encoded) else _broken(encoded, width)
 
 
 def entry_name(data: Data) -> str:
@@ -41,10 +41,11 @@ def entry_name(data: Data) -> str:
 
 def imports(scenarios: Iterable[Data]) -> list[str]:
     """Return the import statements that make the rendered scenarios run, sorted."""
-    found = set()
+    found: set[str] = set()
     for data in scenarios:
-        module, _, name = str(data["entry"]).rpartition(":")
-        found.add(f"from {module} import {name.partition('.')[0]}")
+        given = [*(data.get("init") or []), *(part for call in data["calls"] for part in call[1:])]
+        arguments = [item for part in given for item in _arguments(part)]
+        found |= imports_of(arguments, [str(data["entry"])])
     return sorted(found)
 
 
@@ -82,18 +83,8 @@ def varying(observations: Sequence[Data]) -> list[str]:
     return sorted(name for name, values in seen.items() if len(values) > 1)
 
 
-def positional(encoded: Any) -> list[Any]:
-    """Return the encodings of a call's positional arguments, whichever way they are held."""
-    if _tag(encoded) in {"list", "tuple"} and isinstance(encoded[1], list):
-        return list(encoded[1])
-    return list(encoded or [])
-
-
-def named(encoded: Any) -> dict[str, Any]:
-    """Return the encodings of a call's keyword arguments by name."""
-    if isinstance(encoded, Mapping):
-        return dict(encoded)
-    return {str(name): item for name, item in (encoded[1] if encoded else [])}
+def _arguments(part: Any) -> list[Any]:
+    return list(named(part).values()) if tag(part) == "dict" else positional(part)
 
 
 def _construction(data: Data) -> tuple[list[str], str]:
@@ -113,11 +104,11 @@ def _call_text(subject: str, call: Sequence[Any]) -> str:
 def _call(head: str, args: Any, kwargs: Any) -> str:
     given = [("", item) for item in positional(args)]
     given += [(f"{name}=", item) for name, item in named(kwargs).items()]
-    flat = f"{head}({', '.join(mark + _flat(item) for mark, item in given)})"
-    if len(flat) <= WIDTH:
-        return flat
+    line = f"{head}({', '.join(mark + flat(item) for mark, item in given)})"
+    if len(line) <= WIDTH:
+        return line
     inner = [mark + value(item, WIDTH - len(STEP) - len(mark)) for mark, item in given]
-    return _block(f"{head}(", inner, ")")
+    return block(f"{head}(", inner, ")")
 
 
 def _prompted(text: str) -> list[str]:
@@ -143,7 +134,7 @@ def _changed_arguments(data: Data, observation: Data) -> list[list[str]]:
 
 def _changed(call: Sequence[Any], after: Any) -> list[str]:
     lines = []
-    if _tag(after) != "list":
+    if tag(after) != "list":
         return []
     pairs = zip(positional(call[1]), positional(after[1][0]), strict=False)
     for number, (old, new) in enumerate(pairs, start=1):
@@ -165,66 +156,3 @@ def _state(subject: str, observation: Data, attributes: Sequence[str] | None) ->
     for name in names:
         lines += [f">>> {subject}.{name}", *_shown(state[name])]
     return lines
-
-
-def _tag(encoded: Any) -> str:
-    tagged = isinstance(encoded, list) and len(encoded) == 2 and isinstance(encoded[0], str)
-    return encoded[0] if tagged else ""
-
-
-def _opaque(encoded: Any) -> str:
-    kind = encoded.get("opaque") if isinstance(encoded, dict) else None
-    return f"<{str(kind).rpartition('.')[2]} object>" if kind else OPAQUE
-
-
-def _flat(encoded: Any) -> str:
-    if encoded is None or isinstance(encoded, (bool, str)):
-        return repr(encoded)
-    tag = _tag(encoded)
-    if tag in _SCALARS:
-        return _SCALARS[tag](encoded[1])
-    if tag not in _BRACKETS:
-        return _opaque(encoded)
-    parts = [mark + _flat(item) for mark, item in _parts(encoded)]
-    if not parts and tag in _EMPTY:
-        return _EMPTY[tag]
-    first, last = _BRACKETS[tag]
-    comma = "," if tag == "tuple" and len(parts) == 1 else ""
-    return first + ", ".join(parts) + comma + last
-
-
-def _parts(encoded: Any) -> list[tuple[str, Any]]:
-    """Return (text before, encoding) of each element of a container; [] for anything else."""
-    tag = _tag(encoded)
-    if tag not in _BRACKETS:
-        return []
-    if tag == "dict":
-        return [(f"{_flat(key)}: ", item) for key, item in encoded[1]]
-    return [("", item) for item in encoded[1]]
-
-
-def _broken(encoded: Any, width: int) -> str:
-    inner = width - len(STEP)
-    items = [mark + value(item, inner - len(mark)) for mark, item in _parts(encoded)]
-    first, last = _BRACKETS[_tag(encoded)]
-    return _block(first, items, last)
-
-
-def _block(first: str, items: Sequence[str], last: str) -> str:
-    body = "".join(
-        "\n" + "\n".join(STEP + line for line in f"{item},".split("\n")) for item in items
-    )
-    return f"{first}{body}\n{last}"
-
-
-_SCALARS: dict[str, Callable[[Any], str]] = {
-    "int": str,
-    "float": lambda body: _float(float.fromhex(body)),
-    "bytes": lambda body: repr(bytes.fromhex(body)),
-    "type": str,
-}
-
-
-def _float(number: float) -> str:
-    plain = number == number and abs(number) != float("inf")  # noqa: PLR0124 - NaN is itself only
-    return repr(number) if plain else f"float({str(number)!r})"

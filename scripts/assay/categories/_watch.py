@@ -21,7 +21,7 @@ MOST_CALLS = 3  # shown for a scenario
 LONGEST = 300  # characters of a shown call
 ENTRY = "_assay_watch"
 
-# Appended to the unit's file; standard library and the codec, which the sandbox mounts.
+# Appended to the unit's file; standard library and what the sandbox mounts.
 _CODE = """
 
 def _assay_wrap(unit, calls):
@@ -55,7 +55,8 @@ _assay_calls = []
 
 def _assay_watch(text):
     import importlib, json
-    from assay.core.codec import decode
+    from assay.testbed.inside.values import Values
+    decode = Values().decode
     data = json.loads(text)
     module, _, path = data["entry"].partition(":")
     subject = importlib.import_module(module)

@@ -76,6 +76,25 @@ class Index:
         local, refused = self._linked(spec)
         return local_chunks(local) if local else self._listed(spec, refused)
 
+    def source_archive(self, package: str, version: str) -> tuple[str, str]:
+        """Return file name and SHA-256 of the source archive of a version.
+
+        Raises UserError if no index lists one with its digest, or if the network fails.
+        """
+        others: set[str] = set()
+        for index in self.indexes:
+            for item in self._page(index, package):
+                digest = (item.digests or {}).get("sha256")
+                if item.version == version and item.package_type == "sdist" and digest:
+                    return item.filename, digest
+                others |= {item.version} if item.version else set()
+        raise UserError(
+            "the package index lists no source archive of this version",
+            where=", ".join(redacted(index) for index in self.indexes) or "pip's settings",
+            given=f"{package}=={version}",
+            expected=", ".join(sorted(others)[-8:]) or "a project that exists there",
+        )  # fmt: skip
+
     def _linked(self, spec: Mapping[str, Any]) -> tuple[Path | None, UserError | None]:
         refused = None
         for place in self.settings.get("find-links", "").split():

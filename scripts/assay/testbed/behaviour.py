@@ -47,7 +47,7 @@ def record_behaviour(
         layers=settings.get("sandbox", {}).get("layers", level.DEFAULT),
     )  # fmt: skip
     bench.workers = int(settings.get("workers", 1))
-    places = Places(tree, units, target["tests"]["paths"])
+    places = Places(tree, units, bench.session.test_folders)
     say(f"{name}: running its tests {options['repeats']} times, shuffled and in parts")
     recording = record(bench, target, int(options["repeats"]), seed)
     say(f"{name}: {len(recording.recorded)} uses recorded at its entry points")

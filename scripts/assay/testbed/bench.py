@@ -77,7 +77,7 @@ class SandboxBench:
         waiting = [index for index in batch if index not in found]
         while waiting:
             chosen = [jobs[index] for index in waiting]
-            outcome = self.session.start(request_of(chosen, self.session.target, extras), chosen)
+            outcome = self.session.start(request_of(chosen, self.session, extras), chosen)
             done = reports.read(outcome, chosen)
             if not done:
                 raise HarnessError(f"the sandbox did not start: {outcome.detail}")

@@ -137,6 +137,9 @@ def _places(data: Data) -> Iterator[tuple[Place, Node]]:
 
 def _inside(node: Node, place: Place, depth: int) -> Iterator[tuple[Place, Node]]:
     """Yield the values in a node (not itself), each after the node that holds it."""
+    if _kind(node) == "new":  # the arguments that an object of the target is made with
+        for part in (1, 2):
+            yield from _inside(node[1][part], (*place, 1, part), depth + 1)
     if depth > DEPTH_MAX or _kind(node) not in ("list", "tuple", "dict"):
         return
     for index, item in enumerate(node[1]):

@@ -6,21 +6,22 @@ it literal, and raises nothing but what the target raises on purpose.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from assay.core import seeds
 from assay.core.codec import encode
 from assay.core.execution import Job, Limits, Scenario
 from assay.core.files import canonical_json
 from assay.testbed.bench import Extras, SandboxBench
+from assay.testbed.drawing import in_turn
 from assay.testbed.mutators import Site, mutated, sites
 from assay.testbed.places import Places
 from assay.testbed.reports import Report
 
-T = TypeVar("T")
 RECORDED = "recorded"
 CHUNK = 60  # scenarios a job
 SERIES = 400  # scenarios that run in one process
@@ -59,7 +60,8 @@ def make(
     settings: {"max_scenarios": n, "hash_seeds": n, "nest": {entry: {"init", "call"}}}
     """
     most = int(settings["max_scenarios"])
-    bases = _unique([candidate(use["data"], use["origin"], RECORDED) for use in recorded])
+    uses = _unique([candidate(use["data"], use["origin"], RECORDED) for use in recorded])
+    bases = _by_entry(uses, most * OVERSAMPLED, seed)
     _run_reference(bench, bases, places)
     tried = _draw_mutants(bases, settings.get("nest", {}), most * OVERSAMPLED, seed)
     _run_reference(bench, tried, places)
@@ -67,7 +69,13 @@ def make(
     good = balanced([one for one in every if not one.problem], most, seed)
     _confirm(bench, good, int(settings["hash_seeds"]))
     kept = [one for one in good if not one.problem]
-    counts = {"recorded": len(bases), "mutated": len(tried), "drawn": len(good), "kept": len(kept)}
+    counts = {
+        "recorded": len(uses),
+        "tried": len(bases),
+        "mutated": len(tried),
+        "drawn": len(good),
+        "kept": len(kept),
+    }
     for problem in sorted({one.problem for one in every if one.problem}):
         counts[f"dropped: {problem}"] = sum(one.problem == problem for one in every)
     return Made(kept, counts)
@@ -84,6 +92,19 @@ def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
     for one in candidates:
         found.setdefault(one.scenario.scenario_id, one)
     return [found[name] for name in sorted(found)]
+
+
+def _by_entry(uses: Sequence[Candidate], most: int, seed: int) -> list[Candidate]:
+    """Draw at most `most` recorded uses, entry point by entry point in turn."""
+    pools: dict[str, list[Candidate]] = {}
+    for use in uses:
+        pools.setdefault(use.scenario.data["entry"], []).append(use)
+    queues = {
+        entry: iter(seeds.shuffled(pool, seed, "use", entry, key=_identity))
+        for entry, pool in sorted(pools.items())
+    }
+    drawn = list(itertools.islice(in_turn(queues), most))
+    return sorted(drawn, key=_identity)
 
 
 def _draw_mutants(
@@ -136,17 +157,6 @@ def balanced(candidates: Sequence[Candidate], most: int, seed: int) -> list[Cand
             break
         drawn.setdefault(one.scenario.scenario_id, one)
     return [drawn[name] for name in sorted(drawn)]
-
-
-def in_turn(queues: Mapping[str, Iterator[T]]) -> Iterator[T]:
-    """Yield one item of each queue in turn until all are empty."""
-    left = dict(queues)
-    while left:
-        for name in list(left):
-            try:
-                yield next(left[name])
-            except StopIteration:
-                del left[name]
 
 
 def _run_reference(bench: SandboxBench, candidates: Sequence[Candidate], places: Places) -> None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -61,13 +61,13 @@ class Session:
             )  # fmt: skip
         self.tree = self.tree.resolve(strict=True)
         self.size_mb = sum(p.stat().st_size for p in self.tree.rglob("*") if p.is_file()) >> 20
+        self.test_folders = test_folders(self.tree, self.target)
         self.preload = [*_standard_modules(self.tree), *self.target.get("preload", [])]
 
     def start(self, request: dict[str, Any], jobs: Sequence[Job]) -> Outcome:
         """Run one sandbox over some jobs."""
         with_tests = any(job.tests for job in jobs)
-        with self.warming:
-            return run(
+        return run(
             [PYTHON, "-m", SUPERVISOR], self.view(jobs[0].hash_seed, with_tests),
             self._bounds(jobs), self._stdin(request, with_tests),
         )  # fmt: skip
@@ -92,7 +92,8 @@ class Session:
 
     def view(self, hash_seed: int, with_tests: bool) -> View:
         """Return what a sandbox sees: the harness, the packages, the tree without its tests."""
-        self._warm()
+        with self.warming:
+            self._warm()
         return self._seen(hash_seed, with_tests)
 
     def _seen(self, hash_seed: int, with_tests: bool) -> View:
@@ -100,18 +101,13 @@ class Session:
         binds = [(rooms / name, f"{HARNESS}/assay/{name}") for name in MOUNTED]
         binds.append((rooms / INSIDE, f"{HARNESS}/assay/{INSIDE}"))
         binds += [(self.root / PACKAGES[1:], PACKAGES), (self.tree, "/code")]
-        hidden = () if with_tests else tuple(f"/code/{path}" for path in self._test_folders())
+        hidden = () if with_tests else tuple(f"/code/{path}" for path in self.test_folders)
         environment = {"PYTHONPATH": f"{HARNESS}:{PACKAGES}", "PYTHONHASHSEED": str(hash_seed)}
         if self.bytecode is None:
             return View(self.root, tuple(binds), environment=environment, hidden=hidden)
         environment["PYTHONPYCACHEPREFIX"] = BYTECODE
         binds.append((self.bytecode, BYTECODE))
         return View(self.root, tuple(binds), environment=environment, hidden=hidden)
-
-    def _test_folders(self) -> Iterator[str]:
-        for path in self.target["tests"]["paths"]:
-            if (self.tree / path).is_dir() and PurePosixPath(path).parts:
-                yield path
 
     def _warm(self) -> None:
         """Compile once, in a sandbox, what every sandbox imports; the target is not there."""
@@ -137,14 +133,39 @@ class Session:
         self.bytecode = Path(folder.name)
 
 
-def request_of(jobs: Sequence[Job], target: Mapping[str, Any], extras: Extras) -> dict[str, Any]:
+def test_folders(tree: Path, target: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the outermost folders of the tests, which are hidden from the code under test.
+
+    A test file that is named alone stands for its folder, unless that holds scanned code too.
+    """
+    found: dict[str, None] = {}
+    scanned = [PurePosixPath(path) for path in target.get("scan", ())]
+    for path in map(PurePosixPath, target["tests"]["paths"]):
+        folder = path if (tree / path).is_dir() else path.parent
+        beside_code = any(folder == one or folder in one.parents for one in scanned)
+        if folder.parts and not (folder != path and beside_code):
+            found[folder.as_posix()] = None
+    return tuple(one for one in found if not any(one.startswith(f"{o}/") for o in found))
+
+
+def testing_arguments(target: Mapping[str, Any]) -> list[str]:
+    """Return pytest's arguments for a target: files that are left out are not even imported."""
+    left_out = [item["test"] for item in target["tests"].get("deselect", [])]
+    ignored = [f"--ignore={test}" for test in left_out if "::" not in test]
+    return [*ignored, *target["tests"].get("arguments", [])]
+
+
+def request_of(jobs: Sequence[Job], session: Session, extras: Extras) -> dict[str, Any]:
     """Return what the supervisor gets on its standard input."""
+    target = session.target
     tests = target["tests"]
     shared = {
         "python_path": target.get("source_roots") or ["."], "test_paths": tests["paths"],
-        "test_arguments": tests.get("arguments", []), "trace": extras.trace,
+        "test_folders": session.test_folders,
+        "test_arguments": testing_arguments(target), "trace": extras.trace,
         "deselect": [item["test"] for item in tests.get("deselect", [])],
-        "record": list(extras.record),
+        "record": list(extras.record), "values": target.get("values", []),
+        "prepare": target.get("prepare", {}),
     }  # fmt: skip
     return {"jobs": [{**plain(job), **shared} for job in jobs]}
 

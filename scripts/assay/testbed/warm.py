@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from assay.core import codec
 from assay.core.execution import RAN, Job
 from assay.sandbox.launch import Outcome
 from assay.sandbox.live import Live
 from assay.testbed import reports
 from assay.testbed.inside import frames
-from assay.testbed.session import PYTHON, Session, plain
+from assay.testbed.session import PYTHON, Session, plain, testing_arguments
 
 MODULE = "assay.testbed.inside.warm"
 CPU_S = 6 * 3600  # of one server's whole life; each job has its own bound
@@ -105,7 +106,7 @@ class WarmPool:
         request = {
             "tests": with_tests, "python_path": target.get("source_roots") or ["."],
             "test_paths": target["tests"]["paths"],
-            "test_arguments": target["tests"].get("arguments", []),
+            "test_arguments": testing_arguments(target), "prepare": target.get("prepare", {}),
             "preload": session.preload_of(with_tests=with_tests),
         }  # fmt: skip
         limits = replace(
@@ -147,7 +148,7 @@ def _kind(job: Job) -> Kind:
 
 
 def _modules(job: Job) -> list[str]:
-    return sorted({item.data["entry"].partition(":")[0] for item in job.scenarios})
+    return sorted(set().union(*(codec.modules(item.data) for item in job.scenarios)))
 
 
 def _close_all(idle: Idle) -> None:

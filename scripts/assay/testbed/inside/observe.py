@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from assay.core.codec import NotEncodableError, decode, encode
 from assay.testbed.inside.settled import settle
 from assay.testbed.inside.tree import relative
+from assay.testbed.inside.values import Values, resolve
 
 TEXT_MAX = 4000
-
-
-def resolve(entry: str) -> Any:
-    """Return the object that "package.module:attribute.path" names."""
-    module, _, path = entry.partition(":")
-    found: Any = importlib.import_module(module)
-    for name in path.split("."):
-        found = getattr(found, name)
-    return found
 
 
 class Execution:
     """One scenario's run: its observation, and where its exceptions were raised."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.entry = resolve(data["entry"])
-        self.init = data["init"] and _call(data["init"])
-        self.calls = [(method, _call(rest)) for method, *rest in data["calls"]]
-        self.observe = data["observe"]
+        self.data, self.observe = data, data["observe"]
+        self.values = Values()
+        self.init: tuple[Any, Any] | None = None
+        self.calls: list[tuple[str, tuple[Any, Any]]] = []
         self.results: list[dict[str, Any]] = []
         self.raised_at: list[list[Any] | None] = []
         self.constructed = True
 
     def run(self) -> None:
         """Construct and call; exceptions are results."""
-        subject = self.entry
+        self.init = self.data["init"] and self._arguments(self.data["init"])
+        self.calls = [(method, self._arguments(rest)) for method, *rest in self.data["calls"]]
+        subject = entry = resolve(self.data["entry"])
         if self.init is not None:
-            subject = self._attempt(self.entry, self.init, keep=True)
+            subject = self._attempt(entry, self.init, keep=True)
             if subject is None:
                 self.constructed = False
                 return
@@ -55,9 +47,13 @@ class Execution:
             seen["init"] = "raised"
         elif self.init is not None:
             seen["state"] = {name: self._attribute(name) for name in self.observe}
-        init = self.init and described(list(self.init))
-        seen["arguments"] = [init, *(described(list(given)) for _, given in self.calls)]
+        given = [self.init, *(arguments for _, arguments in self.calls)]
+        seen["arguments"] = [one and self.values.described(list(one)) for one in given]
         return seen
+
+    def _arguments(self, data: Any) -> tuple[Any, Any]:
+        args, kwargs = data
+        return self.values.decode(args), self.values.decode(kwargs)
 
     def _attempt(
         self, subject: Any, arguments: tuple[Any, Any], method: str = "", *, keep: bool = False
@@ -76,25 +72,18 @@ class Execution:
             self.raised_at.append(raise_site(error.__traceback__))
             return None
         if not keep:
-            self.results.append({"returned": described(result), **how})
+            seen = self.values.described(result, self.data.get("returned", ()))
+            self.results.append({"returned": seen, **how})
         return result
 
     def _attribute(self, name: str) -> Any:
         try:
-            return described(getattr(self.subject, name))
+            return self.values.described(getattr(self.subject, name))
         except MemoryError:
             raise
         except BaseException as error:  # noqa: BLE001
             self.raised_at.append(raise_site(error.__traceback__))
             return {"raised": raised(error)}
-
-
-def described(value: Any) -> Any:
-    """Return a value's encoding, or {"opaque": type} if it is not made of exact builtins."""
-    try:
-        return encode(value)
-    except NotEncodableError:
-        return {"opaque": f"{type(value).__module__}.{type(value).__qualname__}"}
 
 
 def raised(error: BaseException) -> list[str]:
@@ -116,8 +105,3 @@ def raise_site(trace: TracebackType | None) -> list[Any] | None:
         trace = trace.tb_next
     path = relative(trace.tb_frame.f_code.co_filename)
     return None if path is None else [path, trace.tb_lineno]
-
-
-def _call(data: Any) -> tuple[Any, Any]:
-    args, kwargs = data
-    return decode(args), decode(kwargs)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from assay.core.codec import decode
-from assay.testbed.inside.observe import Execution, described, raised
+from assay.testbed.inside.observe import Execution, raised
+from assay.testbed.inside.values import Values
 
 # Fixed places, made for each probe: payloads name them.
 CANARY = Path("/tmp/canary")  # noqa: S108
@@ -64,7 +65,7 @@ class Watch:
             self.reached = self.active = True
             try:
                 result = function(*bound.args, **bound.kwargs)
-                self.result = {"returned": described(result)}
+                self.result = {"returned": Values().described(result)}
             except BaseException as error:
                 self.result = {"raised": raised(error)}
                 raise

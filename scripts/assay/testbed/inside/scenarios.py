@@ -5,15 +5,18 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from assay.core import codec
 from assay.testbed.inside import forked, probing, tracing
 from assay.testbed.inside.frames import send
 from assay.testbed.inside.observe import Execution
 from assay.testbed.inside.tree import imported_files
+from assay.testbed.inside.values import resolve
 
 FATAL = (forked.CPU, forked.WALL, forked.MEMORY, forked.OUTPUT)
 OBSERVATION_MAX = 1 << 20
@@ -25,6 +28,7 @@ def run(job: dict[str, Any], report: int, bounds: forked.Bounds) -> None:
     """Import the target, run everything, report a line each; end at the first timeout."""
     warnings.simplefilter("ignore")
     began = time.monotonic()
+    prepare(job["prepare"])
     for name in _modules(job):
         importlib.import_module(name)
     gc.freeze()
@@ -48,10 +52,17 @@ def run(job: dict[str, Any], report: int, bounds: forked.Bounds) -> None:
     _line(report, {"end": 0})
 
 
+def prepare(wanted: Mapping[str, Any]) -> None:
+    """Make ready what a target needs before it can be used: environment variables, then calls."""
+    os.environ.update(wanted.get("environment", {}))
+    for name in wanted.get("calls", ()):
+        resolve(name)()
+
+
 def _modules(job: dict[str, Any]) -> list[str]:
     scenarios = [*job["scenarios"], *(probe["scenario"] for probe in job["probes"])]
-    names = {scenario["data"]["entry"].partition(":")[0] for scenario in scenarios}
-    return sorted(names | {probe["module"] for probe in job["probes"]})
+    found = {probe["module"] for probe in job["probes"]}
+    return sorted(found.union(*(codec.modules(scenario["data"]) for scenario in scenarios)))
 
 
 def _works(job: dict[str, Any]) -> list[tuple[str, str, Work]]:

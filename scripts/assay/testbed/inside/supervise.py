@@ -121,7 +121,7 @@ def _recorders(job: dict[str, Any]) -> list[Any]:
         return []
     from assay.testbed.inside import recording
 
-    return [recording.Recorder(job["record"], job["test_paths"])]
+    return [recording.Recorder(job["record"], job["values"], job["test_folders"])]
 
 
 def _tidy() -> None:

@@ -49,7 +49,9 @@ class Reporter:
     def _is_wanted(self, node: str) -> bool:
         if self.wanted is not None:
             return node in self.wanted
-        return not any(node == left or node.startswith(left + "[") for left in self.left_out)
+        return not any(
+            node == left or node.startswith((left + "[", left + "::")) for left in self.left_out
+        )
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Report what could not be collected."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from assay.testbed.inside import forked, frames, supervise, tree
+from assay.testbed.inside import forked, frames, scenarios, supervise, tree
 from assay.testbed.inside.observe import Execution
 from assay.testbed.inside.swap import Early, Imported, Swap
 
@@ -46,6 +46,7 @@ def main() -> None:
 
         warm_tests.serve(request, Line(requests, channel))
     else:
+        scenarios.prepare(request["prepare"])
         _serve_scenarios(Line(requests, channel))
 
 
