@@ -174,3 +174,19 @@ LONG = "if value is None and strict is True:"
 )
 def test_6_what_a_prompt_gives_away(prompt, changes, told):
     assert bool(leak(candidate(prompt=prompt, **changes))) == told
+
+
+def test_a_reference_whose_witness_does_not_hold_is_dropped():
+    def judged(witnessed):
+        def judge(extraction, _key, bench, _options):
+            bench.run([Job()])
+            right = "'right'" in (extraction.code or "")
+            return Judgement(PASSED if right else FAILED, RAN, "", {"witnessed": witnessed})
+
+        made = category(right_only)
+        made.judge = judge
+        return prove(candidate(), made)
+
+    assert isinstance(judged(witnessed=True), gates.Proven)
+    found = judged(witnessed=False)
+    assert (found.gate, "witness" in found.reason) == (gates.RIGHT_ANSWER, True)
