@@ -50,49 +50,81 @@ CODE = {
         "def f(x):\n    return \"a\" + 'b'",
     ),
     "typographic quotes in a text stay": (
-        "```\ndef f(x):\n    return '\u201ca\u201d'\n```", "def f(x):\n    return '\u201ca\u201d'",
+        "```\ndef f(x):\n    return '\u201ca\u201d'\n```",
+        "def f(x):\n    return '\u201ca\u201d'",
     ),
     "two spaces": ("```\ndef f(x):\n  return x + 1\n```", "def f(x):\n  return x + 1"),
-    "eight spaces": ("```\n        def f(x):\n                return x + 1\n```",
-                     "def f(x):\n        return x + 1"),
+    "eight spaces": (
+        "```\n        def f(x):\n                return x + 1\n```",
+        "def f(x):\n        return x + 1",
+    ),
     "tab margin": ("```\n\tdef f(x):\n\t\treturn x + 1\n```", "def f(x):\n\treturn x + 1"),
     "numbers and a colon": ("```\n1: def f(x):\n2:     return x + 1\n```", F),
     "numbers and a tab": ("```\n  1\tdef f(x):\n  2\t    return x + 1\n```", F),
     "numbers and a bar of a frame": ("```\n1 │ def f(x):\n2 │     return x + 1\n```", F),
     "whole class with others": (
-        "```\nclass A(B):\n    def e(self):\n        return 0\n\n    def f(x):\n        return x + 1\n"
-        "\n    def g(self):\n        return 2\n```", F),
-    "whole file": (f"```\nimport os\n\nX = 1\n\n\n{F}\n\n\nif __name__ == '__main__':\n    f(1)\n```", F),
-    "nested class": ("```\nclass A:\n    class B:\n        def f(x):\n            return x + 1\n```", F),
+        "```\nclass A(B):\n    e = 0\n\n    def f(x):\n        return x + 1\n\n    g = 2\n```",
+        F,
+    ),
+    "whole file": (
+        f"```\nimport os\n\nX = 1\n\n\n{F}\n\n\nif __name__ == '__main__':\n    f(1)\n```",
+        F,
+    ),
+    "nested class": (
+        "```\nclass A:\n    class B:\n        def f(x):\n            return x + 1\n```",
+        F,
+    ),
     "a local function of the name is not it": (
-        f"```\ndef g():\n    def f(x):\n        return 0\n    return f\n\n\n{F}\n```", F),
-    "annotated": ("```\ndef f(x: int) -> int:\n    return x + 1\n```",
-                  "def f(x: int) -> int:\n    return x + 1"),
-    "other default": ("```\ndef f(x, y=None):\n    return x + 1\n```",
-                      "def f(x, y=None):\n    return x + 1"),
-    "signature over several lines": ("```\ndef f(\n    x,\n):\n    return x + 1\n```",
-                                     "def f(\n    x,\n):\n    return x + 1"),
-    "method's self left out or in": ("```\ndef f(self, x):\n    return x + 1\n```",
-                                     "def f(self, x):\n    return x + 1"),
+        f"```\ndef g():\n    def f(x):\n        return 0\n    return f\n\n\n{F}\n```",
+        F,
+    ),
+    "annotated": (
+        "```\ndef f(x: int) -> int:\n    return x + 1\n```",
+        "def f(x: int) -> int:\n    return x + 1",
+    ),
+    "other default": (
+        "```\ndef f(x, y=None):\n    return x + 1\n```",
+        "def f(x, y=None):\n    return x + 1",
+    ),
+    "signature over several lines": (
+        "```\ndef f(\n    x,\n):\n    return x + 1\n```",
+        "def f(\n    x,\n):\n    return x + 1",
+    ),
+    "method's self left out or in": (
+        "```\ndef f(self, x):\n    return x + 1\n```",
+        "def f(self, x):\n    return x + 1",
+    ),
     "one line": ("```\ndef f(x): return x + 1\n```", "def f(x): return x + 1"),
     "decorators": (f"```\n@a\n@b(1)\n{F}\n```", f"@a\n@b(1)\n{F}"),
-    "imports inside": ("```\ndef f(x):\n    import re\n    return re.escape(x)\n```",
-                       "def f(x):\n    import re\n    return re.escape(x)"),
-    "doctest in it": ('```\ndef f(x):\n    """Add.\n\n    >>> f(1)\n    2\n    """\n    return 1\n```',
-                      'def f(x):\n    """Add.\n\n    >>> f(1)\n    2\n    """\n    return 1'),
+    "imports inside": (
+        "```\ndef f(x):\n    import re\n    return re.escape(x)\n```",
+        "def f(x):\n    import re\n    return re.escape(x)",
+    ),
+    "doctest in it": (
+        '```\ndef f(x):\n    """Add.\n\n    >>> f(1)\n    2\n    """\n    return 1\n```',
+        'def f(x):\n    """Add.\n\n    >>> f(1)\n    2\n    """\n    return 1',
+    ),
     "JSON in prose": ('Sure: {"code": "def f(x):\\n    return x + 1"} as asked.', F),
     "JSON with a comma at its end": ('{"code": "def f(x):\\n    return x + 1",}', F),
     "JSON with comments": ('{\n// mine\n"code": "def f(x):\\n    return x + 1" # yes\n}', F),
     "JSON in single quotes": ("{'code': 'def f(x):\\n    return x + 1'}", F),
     "JSON with raw line ends": ('{"code": "def f(x):\n    return x + 1"}', F),
     "JSON, other case": ('{"Code": "def f(x):\\n    return x + 1"}', F),
-    "JSON with quotes of a typesetter": ("{\u201ccode\u201d: \u201cdef f(x):\\n    return x + 1\u201d}", F),
+    "JSON with quotes of a typesetter": (
+        "{\u201ccode\u201d: \u201cdef f(x):\\n    return x + 1\u201d}",
+        F,
+    ),
     "JSON in a fence, after prose": (
-        'Here:\n```json\n{"lines": [1], "code": "def f(x):\\n    return x + 1"}\n```\nDone.', F),
-    "JSON with Python's words": ('{"done": True, "x": None, "code": "def f(x):\\n    return x + 1"}', F),
+        'Here:\n```json\n{"lines": [1], "code": "def f(x):\\n    return x + 1"}\n```\nDone.',
+        F,
+    ),
+    "JSON with Python's words": (
+        '{"done": True, "x": None, "code": "def f(x):\\n    return x + 1"}',
+        F,
+    ),
     "emoji and right-to-left prose": (f"🎉 שלום\n```python\n{F}\n```\n🎯", F),
     "HTML line ends in prose": (f"<p>Code:</p>\n```python\n{F}\n```\n<br>", F),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", sorted(CODE))
@@ -105,7 +137,7 @@ def test_code_is_taken(case):
 
 
 LINES = {
-    "LINES: 3–5": (3, 4, 5),
+    "LINES: 3\u20135": (3, 4, 5),
     "LINES: 3..5": (3, 4, 5),
     "LINES: 3 to 5": (3, 4, 5),
     "LINES: 3, 5-6 and 9": (3, 5, 6, 9),
@@ -124,7 +156,7 @@ LINES = {
     "{'lines': [3]}": (3,),
     '{"line": 3}': (3,),
     '{"lines": null}': (),
-    "The answer {\"lines\": [3]} it is": (3,),
+    'The answer {"lines": [3]} it is': (3,),
     "LINES: 3\r\nLINES: 4\r\n": (4,),
     "<think>LINES: 3</think>\nLINES: 4": (4,),
 }  # fmt: skip
@@ -181,12 +213,55 @@ def test_what_is_nearly_json_takes_bounded_time(case):
     assert time.process_time() - began < 4
 
 
-PIECES = st.sampled_from([
-    "```", "```python\n", "~~~", "\n", "<think>", "</think>\n", F, OLD, "def f(", "    ", "\t", "{", "}",
-    '"', "'", "[", "]", ",", "\\", "//", "/*", "*/", "#", "LINES:", " 3", "-", "CWE-89", " LINE 1",
-    "NONE", "\0", "\r", "\ufeff", "\u00a0", "\u201c", "\ud800", '{"code": "', '"lines": ', "1 | ", '"""',
-    "class A:\n", "@d\n", "return x\n", "é", "True", "(" * 50,
-])  # fmt: skip
+PIECES = st.sampled_from(
+    [
+        "```",
+        "```python\n",
+        "~~~",
+        "\n",
+        "<think>",
+        "</think>\n",
+        F,
+        OLD,
+        "def f(",
+        "    ",
+        "\t",
+        "{",
+        "}",
+        '"',
+        "'",
+        "[",
+        "]",
+        ",",
+        "\\",
+        "//",
+        "/*",
+        "*/",
+        "#",
+        "LINES:",
+        " 3",
+        "-",
+        "CWE-89",
+        " LINE 1",
+        "NONE",
+        "\0",
+        "\r",
+        "\ufeff",
+        "\u00a0",
+        "\u201c",
+        "\ud800",
+        '{"code": "',
+        '"lines": ',
+        "1 | ",
+        '"""',
+        "class A:\n",
+        "@d\n",
+        "return x\n",
+        "é",
+        "True",
+        "(" * 50,
+    ]
+)
 FORMS = st.sampled_from(["code", "lines_and_code", "findings"])
 
 

@@ -11,7 +11,8 @@ from assay.scoring.fences import Parts
 
 MAX_CHARS = 200_000
 MAX_BLOCKS = 10
-# Linear: a text without its end is taken to the end. Texts in either quotes, comments, a comma before a closing bracket, Python's own words.
+# Texts in either quotes, comments, a comma before a closing bracket, Python's own words. It is
+# linear: a text without its end is taken to the end.
 _TOKEN = re.compile(
     r"""(?s)"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|//[^\n]*|\#[^\n]*|/\*[^*]{0,2000}\*/"""
     r"""|,(?=\s*[}\]])|\b(?:True|False|None)\b"""
