@@ -118,6 +118,13 @@ class Range:
         expected = {one["scenario_id"]: one["expected"] for one in hidden}
         return seen.outcome == "ran" and seen.observations == expected
 
+    def again(self):
+        """Another bench over the same tree."""
+        from assay.testbed.bench import open_bench
+
+        session = self.bench.session
+        return open_bench(self.tree, session.target, session.root, LIMITS)
+
     def fingerprint(self) -> str:
         state = hashlib.sha256()
         for path in sorted(self.tree.rglob("*")):
@@ -254,3 +261,13 @@ def param(case: Case):
 def host():
     """Return a function that describes what answers could leave behind on this machine."""
     return state_of_the_host
+
+
+@pytest.fixture(scope="session")
+def attack_cases() -> dict[str, str]:
+    return {case.name: case.answer for case in read_cases(Path(__file__).parent / "cases")}
+
+
+@pytest.fixture(scope="session")
+def limits() -> Limits:
+    return LIMITS
