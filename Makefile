@@ -18,7 +18,7 @@ URL ?=
 COMMIT ?=
 NAME ?=
 
-.PHONY: help run smoke target test test-quick check twice revalidate verify crosscheck images-twice bench clean
+.PHONY: help run smoke target test test-quick check doctor twice revalidate verify crosscheck images-twice bench clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -38,6 +38,10 @@ check: setup-dev ## formatting, lint, types, the workflow's lint, the sandbox's 
 	$(DEV)/snakefmt --check -l 100 Snakefile rules
 	cd scripts && ../$(DEV)/mypy --config-file ../pyproject.toml assay
 	$(DEV)/python tests/workflow/lint.py
+	PYTHONPATH=scripts $(DEV)/python -m assay.sandbox.doctor
+
+doctor: setup     ## what this machine gives the sandbox, and what to do where that is too little
+	@PYTHONPATH=scripts $(BIN)/python -m assay.sandbox.doctor
 
 test: setup-dev setup-images ## every test that fits into a quarter of an hour
 	$(DEV)/pytest -n $(CORES) --dist loadgroup

@@ -2,7 +2,8 @@
 
 A case is a file: a head of `name: value` lines, a line `---`, and the answer as it is. Heads:
 `expected` (statuses that are right, the first being the usual one), `outcome` and `reason`
-(optional: what the worker must have done, and a part of the verdict's reason), `about`.
+(optional: what the worker must have done, and a part of the verdict's reason), `wall_s`
+(optional: where only waiting ends it), `gap` (optional: why it still succeeds), `about`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import ast
 import contextlib
 import hashlib
 import json
+import os
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from assay.categories.base import Options
 from assay.core.codec import encode
 from assay.core.execution import Job, Limits, Scenario
 
-LIMITS = Limits(cpu_s=2, wall_s=6, memory_mb=768, output_mb=4, processes=32)
+LIMITS = Limits(cpu_s=2, wall_s=30, memory_mb=768, output_mb=4, processes=32)
 TARGET = {"tests": {"paths": ["tests"]}, "scan": ["pkg"], "source_roots": ["."], "preload": []}
 CORE = '''\
 """A tiny module."""
@@ -55,6 +57,10 @@ def test_below():
 
 def test_above():
     assert clamp(9, 1, 3) == 3
+
+
+def test_far():
+    assert clamp(1000, 1, 3) == 3
 """
 ARGUMENTS = [(2, 1, 3), (0, 1, 3), (9, 1, 3), (1.5, 1, 3), ("b", "a", "c"), (-5, -3, -1), (7, 7, 7)]
 CERBERUS = {
@@ -76,6 +82,10 @@ class Case:
     def expected(self) -> list[str]:
         return self.head["expected"].split()
 
+    @property
+    def wall_s(self) -> int:
+        return int(self.head.get("wall_s", LIMITS.wall_s))
+
 
 def read_cases(folder: Path) -> list[Case]:
     cases = []
@@ -94,10 +104,26 @@ class Range:
     row: dict
     tree: Path
 
-    def judge(self, answer: str):
+    def judge(self, answer: str, wall_s: int = LIMITS.wall_s):
         from assay.scoring.verdict import judge_answer
 
-        return judge_answer(answer, code_generation, self.row, self.bench, Options(limits=LIMITS))
+        options = Options(limits=replace(LIMITS, wall_s=wall_s))
+        return judge_answer(answer, code_generation, self.row, self.bench, options)
+
+    def is_unaffected(self) -> bool:
+        """Tell whether a next task, over the unchanged tree, is observed as ever."""
+        hidden = json.loads(self.row["key_json"])["code"]["hidden"]
+        scenarios = [Scenario(one["scenario_id"], one["data"]) for one in hidden]
+        (seen,) = self.bench.run([Job(scenarios=scenarios, limits=LIMITS)])
+        expected = {one["scenario_id"]: one["expected"] for one in hidden}
+        return seen.outcome == "ran" and seen.observations == expected
+
+    def again(self):
+        """Another bench over the same tree."""
+        from assay.testbed.bench import open_bench
+
+        session = self.bench.session
+        return open_bench(self.tree, session.target, session.root, LIMITS)
 
     def fingerprint(self) -> str:
         state = hashlib.sha256()
@@ -114,6 +140,24 @@ def descendants() -> int:
         with contextlib.suppress(OSError):  # a thread of ours may end meanwhile
             found += len((folder / "children").read_text().split())
     return found
+
+
+def state_of_the_host() -> dict[str, object]:
+    """Our processes, shared memory, message queues, the network, modes of device nodes."""
+    tables = {}
+    for name in ("sysvipc/shm", "sysvipc/msg", "sysvipc/sem", "net/dev"):
+        place = Path("/proc", name)
+        lines = place.read_text().splitlines() if place.exists() else []
+        tables[name] = [line.split()[0] for line in lines]  # interfaces, keys; no counters
+    nodes = [Path("/dev", name) for name in ("null", "zero", "full", "random", "urandom")]
+    queues = Path("/dev/mqueue")
+    return {
+        "processes": descendants(), **tables,
+        "modes": [node.stat().st_mode for node in nodes if node.exists()],
+        "queues": sorted(os.listdir(queues)) if queues.is_dir() else [],
+        "shared memory": [name for name in sorted(os.listdir("/dev/shm")) if "assay" in name],
+        "descriptors": len(os.listdir("/proc/self/fd")),
+    }  # fmt: skip
 
 
 def make_range(tree: Path, target: dict, root: Path, unit: dict) -> Range:
@@ -167,7 +211,7 @@ def tiny(tmp_path_factory, testbed_root) -> Range:
     }.items():  # fmt: skip
         (tree / path).parent.mkdir(exist_ok=True)
         (tree / path).write_text(text)
-    names = ["test_inside", "test_below", "test_above"]
+    names = ["test_inside", "test_below", "test_above", "test_far"]
     unit = {
         "path": "pkg/core.py", "name": "clamp", "entry": "pkg.core:clamp", "arguments": ARGUMENTS,
         "tests": [f"tests/test_core.py::{name}" for name in names], "imports": [],
@@ -214,11 +258,16 @@ def param(case: Case):
 
 
 @pytest.fixture(scope="session")
-def right_answer() -> str:
-    cases = read_cases(Path(__file__).parent / "cases")
-    return next(case.answer for case in cases if case.name == "must_pass_right")
+def host():
+    """Return a function that describes what answers could leave behind on this machine."""
+    return state_of_the_host
 
 
 @pytest.fixture(scope="session")
-def leftovers():
-    return descendants
+def attack_cases() -> dict[str, str]:
+    return {case.name: case.answer for case in read_cases(Path(__file__).parent / "cases")}
+
+
+@pytest.fixture(scope="session")
+def limits() -> Limits:
+    return LIMITS

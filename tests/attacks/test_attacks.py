@@ -18,13 +18,13 @@ def check(case, judgement):
     assert case.head.get("reason", "") in judgement.reason
 
 
-def test_an_answer_on_the_tiny_target(tiny_case, tiny, right_answer, leftovers):
-    before, running = tiny.fingerprint(), leftovers()
-    check(tiny_case, tiny.judge(tiny_case.answer)[0])
+def test_an_answer_on_the_tiny_target(tiny_case, tiny, host):
+    before, around = tiny.fingerprint(), host()
+    check(tiny_case, tiny.judge(tiny_case.answer, tiny_case.wall_s)[0])
     assert tiny.fingerprint() == before
-    assert leftovers() == running
+    assert host() == around
     if not tiny_case.name.startswith("must_pass"):
-        assert tiny.judge(right_answer)[0].status == "passed", "the next task is affected"
+        assert tiny.is_unaffected(), "the next task is affected"
 
 
 def test_an_answer_on_cerberus(cerberus_case, cerberus):

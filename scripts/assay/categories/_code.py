@@ -20,7 +20,7 @@ from assay.categories._types import (
     Judgement,
     Options,
 )
-from assay.core.execution import HARNESS_ERROR, RAN, Bench, Job, JobResult, Scenario
+from assay.core.execution import FORGED, HARNESS_ERROR, RAN, Bench, Job, JobResult, Scenario
 from assay.core.files import canonical_json
 
 NEAR_LIMIT_SHARE = 0.5  # of the CPU limit: a run above it may differ on a slower machine
@@ -119,6 +119,9 @@ def _wrong(key: CodeKey, result: JobResult) -> str:
 def _untested(key: CodeKey, result: JobResult) -> str:
     broken = [name for name in key.tests if result.tests.get(name) != "passed"]
     if broken:
+        forged = [name for name in broken if result.tests.get(name) == FORGED]
+        if forged:
+            return f"a pass was reported of a test that had to fail: {forged[0]}"
         seen = [name for name in broken if name in result.tests]
         return f"test not passed: {(seen or broken)[0]}"
     extra = sorted(set(result.tests) - set(key.tests))

@@ -18,6 +18,8 @@ WALL_TIMEOUT = "wall_timeout"
 OUT_OF_MEMORY = "out_of_memory"
 TOO_MUCH_OUTPUT = "too_much_output"
 HARNESS_ERROR = "harness_error"
+# A test that was reported as passed though it had to fail; see testbed.exposing.
+FORGED = "forged"
 OUTCOMES = (RAN, CRASHED, CPU_TIMEOUT, WALL_TIMEOUT, OUT_OF_MEMORY, TOO_MUCH_OUTPUT, HARNESS_ERROR)
 
 
@@ -94,7 +96,9 @@ class JobResult:
     """What one job did.
 
     observations: scenario id -> Observation; a missing id was not observed
-    tests:        node id -> passed | failed | error | skipped; a missing id did not report
+    tests:        node id -> passed | failed | error | skipped | forged; a missing id did not
+                  report. Of other code than the target's own, run cold, all of a job's tests
+                  are passed only if they were also seen to fail when they had to.
     probes:       probe id -> {"reached": bool, "canary": bool, "sql": [statement, …],
                   "events": [[audit event, argument text, …], …], "returned"/"raised": …}
     module_files: module name -> path in the tree that it was imported from

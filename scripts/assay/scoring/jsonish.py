@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,21 +11,48 @@ from assay.scoring.fences import Parts
 
 MAX_CHARS = 200_000
 MAX_BLOCKS = 10
+# Texts in either quotes, comments, a comma before a closing bracket, Python's own words. It is
+# linear: a text without its end is taken to the end.
+_TOKEN = re.compile(
+    r"""(?s)"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|//[^\n]*|\#[^\n]*|/\*[^*]{0,2000}\*/"""
+    r"""|,(?=\s*[}\]])|\b(?:True|False|None)\b"""
+)
+_ESCAPED = re.compile(r"(?s)\\(.)")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+_WORDS = {"True": "true", "False": "false", "None": "null"}
+_QUOTES = str.maketrans("\u201c\u201d\u201e", '"' * 3)
 
 
 def find(parts: Parts) -> Any | None:
     """Return the last JSON object or list in the answer, or None.
 
-    Looked for in fenced blocks, the whole text, and from the first brace to the last.
+    Looked for in fenced blocks, the whole text, and from the first brace to the last. What is no
+    JSON is read once more without its comments and last commas, and with quotes made plain.
     """
     for text in _places(parts):
-        try:
-            value = json.loads(text, strict=False)
-        except (ValueError, RecursionError):
-            continue
+        value = _loaded(text)
+        if value is None:
+            value = _loaded(_TOKEN.sub(_mended, text.translate(_QUOTES)))
         if isinstance(value, dict | list):
             return value
     return None
+
+
+def _loaded(text: str) -> Any | None:
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _mended(found: re.Match[str]) -> str:
+    """Leave texts alone; drop comments and commas at an end; write Python's words as JSON's."""
+    token = found[0]
+    if token[0] == "'":
+        return json.dumps(
+            _ESCAPED.sub(lambda m: _ESCAPES.get(m[1], m[1]), token[1:].removesuffix("'"))
+        )
+    return token if token[0] == '"' else _WORDS.get(token, "")
 
 
 def field(value: Any, *names: str) -> tuple[bool, Any]:

@@ -143,10 +143,21 @@ def _plain_spaces(text: str) -> str:
     return textwrap.dedent(text.replace("\u00a0", " ").replace("\u200b", "").expandtabs(8))
 
 
+def _without_marks(text: str) -> str:
+    return "\n".join(line.removesuffix("```") for line in text.split("\n"))
+
+
+def _plain_quotes(text: str) -> str:
+    return _plain_spaces(text).translate(_QUOTES)
+
+
+_QUOTES = str.maketrans("\u201c\u201d\u201e\u2018\u2019\u201a", '"' * 3 + "'" * 3)
 _MENDINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("", lambda text: text),
     ("dedented", textwrap.dedent),
     ("first line indented", _first_line_lost_its_indent),
     ("spaces and tabs", _plain_spaces),
     ("line numbers removed", _without_numbers),
+    ("fence at a line's end", _without_marks),
+    ("typographic quotes", _plain_quotes),
 )

@@ -118,9 +118,16 @@ def _verdict(job: Job, summary: dict[str, Any], taken: _Taken) -> tuple[str, str
     expected = ({frames.TESTS} if job.tests else set()) | (
         {frames.SCENARIOS} if job.scenarios or job.probes else set()
     )
-    if kind == RAN and not expected <= taken.ends:
+    if kind == RAN and not (expected <= taken.ends and _complete(job, taken)):
         return CRASHED, "it ended before its end was reported"
     return kind, detail
+
+
+def _complete(job: Job, taken: _Taken) -> bool:
+    """Tell whether all that was to be observed was: an end is easily forged, an observation not."""
+    scenarios = {item.scenario_id for item in job.scenarios}
+    probes = {item.probe_id for item in job.probes}
+    return scenarios <= set(taken.observations) and probes <= set(taken.probes)
 
 
 def _keyed(data: bytes) -> list[bytes]:
@@ -150,6 +157,8 @@ def _take_test(record: dict[str, Any], taken: _Taken, report: Report) -> None:
         name, outcome = str(record["test"]), str(record.get("outcome"))
         outcome = outcome if outcome in TEST_OUTCOMES else "error"
         # A test that reports twice is worth the worse of the two.
+        if name in taken.tests:
+            taken.problems.append((CRASHED, f"{name}: reported twice"))
         before = taken.tests.get(name, outcome)
         taken.tests[name] = max(before, outcome, key=SEVERITY.index)
     elif "traced" in record:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import copy
 import dataclasses
 import json
 import sys
@@ -51,6 +53,7 @@ class Session:
     root: Path
     limits: Limits
     bytecode: Path | None = field(default=None, repr=False)
+    instead: tuple[tuple[Path, str], ...] = ()  # files shown in place of the tree's own
     warming: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +74,23 @@ class Session:
             [PYTHON, "-m", SUPERVISOR], self.view(jobs[0].hash_seed, with_tests),
             self._bounds(jobs), self._stdin(request, with_tests),
         )  # fmt: skip
+
+    @contextlib.contextmanager
+    def planted(self, files: Mapping[str, bytes]) -> Iterator[Session]:
+        """Give a session whose sandboxes see these files in place of the tree's own."""
+        with self.warming:
+            self._warm()
+        with tempfile.TemporaryDirectory(prefix="assay-planted-") as folder:
+            Path(folder).chmod(0o755)
+            shown = []
+            for number, (path, data) in enumerate(sorted(files.items())):
+                place = Path(folder, str(number))
+                place.write_bytes(data)
+                place.chmod(0o644)
+                shown.append((place, f"/code/{path}"))
+            changed = copy.copy(self)  # `replace` would read the whole tree again
+            changed.instead = tuple(shown)
+            yield changed
 
     def _stdin(self, request: dict[str, Any], with_tests: bool) -> bytes:
         preload = self.preload_of(with_tests=with_tests)
@@ -100,7 +120,7 @@ class Session:
         rooms = Path(assay.__file__).parent
         binds = [(rooms / name, f"{HARNESS}/assay/{name}") for name in MOUNTED]
         binds.append((rooms / INSIDE, f"{HARNESS}/assay/{INSIDE}"))
-        binds += [(self.root / PACKAGES[1:], PACKAGES), (self.tree, "/code")]
+        binds += [(self.root / PACKAGES[1:], PACKAGES), (self.tree, "/code"), *self.instead]
         hidden = () if with_tests else tuple(f"/code/{path}" for path in self.test_folders)
         environment = {"PYTHONPATH": f"{HARNESS}:{PACKAGES}", "PYTHONHASHSEED": str(hash_seed)}
         if self.bytecode is None:

@@ -39,7 +39,7 @@ def run(job: dict[str, Any], report: int, bounds: forked.Bounds) -> None:
             OBSERVATION_MAX,
         )  # fmt: skip
         parts: list[bytes] = []
-        ended = forked.call(_reporting(work), left, parts.append)
+        ended = forked.call(_reporting(work, report), left, parts.append)
         used += ended.cpu_us / 1_000_000
         record = {
             kind: identity, "outcome": ended.outcome, "detail": ended.detail,
@@ -91,8 +91,12 @@ def _scenario(data: dict[str, Any], trace: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _reporting(work: Work) -> Callable[[int], None]:
-    return lambda handle: send(handle, json.dumps(work()).encode())
+def _reporting(work: Work, outer: int) -> Callable[[int], None]:
+    def body(handle: int) -> None:
+        os.close(outer)  # what is called may speak for itself, not for the others
+        send(handle, json.dumps(work()).encode())
+
+    return body
 
 
 def _line(report: int, record: dict[str, Any]) -> None:
