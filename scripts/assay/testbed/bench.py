@@ -66,7 +66,7 @@ class SandboxBench:
             return claimed
         again = replace(job, scenarios=(), probes=(), stop_at_first_failure=False)
         own = self.session
-        files = exposing.planted(own.tree, job, own.target["tests"]["paths"])
+        files = exposing.planted(own.tree, job, own.test_folders)
         again = replace(again, files={k: v for k, v in job.files.items() if k not in files})
         with own.planted(files) as session:
             exposed = SandboxBench(session, self.level).run_with([again], Extras())[0]
