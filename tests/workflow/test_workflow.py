@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
 SMALL = {
     "run": "small",
     "models": ["oracle", "null"],
-    "tasks": {"per_category": 1, "max_units": 6},
+    "tasks": {"per_category": 1, "max_units": 16},
     "gates": {"oracle_sample": 4, "repeats": 2},
     "behaviour": {"repeats": 2, "max_scenarios": 200},
 }
@@ -38,8 +39,8 @@ def planned(folder) -> set[str]:
     """The rules that a run would execute."""
     done = snakemake(folder, "--dry-run", "--quiet", "progress", "host")
     assert done.returncode == 0, done.stderr
-    rows = [line.split() for line in (done.stdout + done.stderr).splitlines()]
-    return {row[0] for row in rows if len(row) == 2 and row[1].isdigit()} - {"all", "total"}
+    rules = re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, re.MULTILINE)
+    return set(rules) - {"all"}
 
 
 def content(folder) -> dict[str, bytes]:
@@ -74,7 +75,7 @@ def test_a_second_run_changes_nothing_and_takes_seconds(finished):
     began = time.monotonic()
     done = snakemake(finished)
     assert done.returncode == 0
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 45  # it takes about 5 on an idle machine
     assert "Nothing to be done" in done.stdout + done.stderr
     assert content(finished) == before
 
@@ -110,7 +111,7 @@ def test_with_another_profile_a_contained_step_refuses_to_start(finished, tmp_pa
     other = tmp_path / "other"
     shutil.copytree(finished, other, symlinks=True)
     (other / "results" / "small" / "extract_units" / "cerberus" / "units.parquet").unlink()
-    done = snakemake(other, "--workflow-profile", "none")
+    done = snakemake(other, "--workflow-profile", "none", "--forcerun", "extract_units")
     assert done.returncode != 0
     assert "refuses to run outside its container" in done.stdout + done.stderr
     assert not (
@@ -126,7 +127,7 @@ def test_an_image_without_its_marker_is_refused(finished, tmp_path):
     profile = yaml.safe_load((other / "profiles" / "default" / "config.v9+.yaml").read_text())
     profile["apptainer-args"] += f" --bind {tmp_path}/empty.json:/etc/assay-image.json:ro"
     (other / "profiles" / "default" / "config.v9+.yaml").write_text(yaml.safe_dump(profile))
-    done = snakemake(other)
+    done = snakemake(other, "--forcerun", "extract_units")
     assert done.returncode != 0
     assert "refuses to run outside its container" in done.stdout + done.stderr
 
@@ -138,7 +139,7 @@ def test_a_container_with_a_network_is_refused(finished, tmp_path):
     profile = yaml.safe_load((other / "profiles" / "default" / "config.v9+.yaml").read_text())
     profile["apptainer-args"] = profile["apptainer-args"].replace("--net --network none", "")
     (other / "profiles" / "default" / "config.v9+.yaml").write_text(yaml.safe_dump(profile))
-    done = snakemake(other)
+    done = snakemake(other, "--forcerun", "extract_units")
     assert done.returncode != 0
     assert "network interface" in done.stdout + done.stderr
 
@@ -169,8 +170,12 @@ def test_killed_with_its_container_alive_then_run_again_at_once(finished, tmp_pa
     other = tmp_path / "other"
     shutil.copytree(finished, other, symlinks=True)
     expected = content(finished)
-    shutil.rmtree(other / "results" / "small" / "select_tasks")
+    root = other / "results" / "small"
+    for rule in ("select_tasks", "run_model", "score_answers", "summarise_scores", "pack_manifest"):
+        shutil.rmtree(root / rule)
     command = [SNAKEMAKE, "--cores", "2", "--resources", "gpu=1", "--configfile", "small.yaml"]
+    logs = root / "telemetry" / "logs" / "synthesise_tasks"
+    shutil.rmtree(logs)
     process = subprocess.Popen(
         command,
         cwd=other,
@@ -178,8 +183,6 @@ def test_killed_with_its_container_alive_then_run_again_at_once(finished, tmp_pa
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    logs = other / "results" / "small" / "telemetry" / "logs" / "synthesise_tasks"
-    shutil.rmtree(logs)
     while not list(logs.rglob("*.log")):
         assert process.poll() is None
         time.sleep(0.1)
@@ -230,7 +233,8 @@ def test_a_contained_step_reaches_nothing_even_where_the_host_listens(finished, 
             "-c",
             code,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
     told = json.loads(done.stdout)
     assert told["interfaces"] == ["lo"]
     assert "connected" not in {told["host"], told["outside"]}
