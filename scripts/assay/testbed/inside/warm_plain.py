@@ -54,8 +54,8 @@ def run(item: pytest.Function, following: pytest.Item | None) -> str:
     if outcome == PASSED:
         outcome = _phase(lambda: runner.pytest_runtest_call(item), FAILED)
     ended = _phase(lambda: runner.pytest_runtest_teardown(item, following), ERROR)
-    item._request = False  # type: ignore[assignment]  # noqa: SLF001 (as pytest's protocol does)
-    item.funcargs = None  # type: ignore[assignment]
+    item._request = False  # noqa: SLF001 (as pytest's protocol does)
+    item.funcargs = None
     return max(outcome, ended, key=(PASSED, SKIPPED, FAILED, ERROR).index)
 
 
