@@ -33,8 +33,8 @@ smoke:           ## the same with three tasks a category and short answers
 	@$(MAKE) --no-print-directory run CONFIG=config/smoke.yaml
 
 check: setup-dev ## formatting, lint, types, the workflow's lint, the sandbox's layers
-	$(DEV)/ruff format --check scripts tests envs
-	$(DEV)/ruff check scripts tests envs
+	$(DEV)/ruff format --check scripts tests envs benchmarks
+	$(DEV)/ruff check scripts tests envs benchmarks
 	$(DEV)/snakefmt --check -l 100 Snakefile rules
 	cd scripts && ../$(DEV)/mypy --config-file ../pyproject.toml assay
 	$(DEV)/python tests/workflow/lint.py
@@ -65,6 +65,11 @@ revalidate: setup ## prove every task of the run again, ten times, shuffled and 
 
 crosscheck: setup ## units of the whole standard library beside Python's own ast
 	PYTHONPATH=scripts $(BIN)/python -m assay.mining.crosscheck
+
+bench: setup-dev setup ## speed beside peers: mutants judged (mutmut), units extracted (ast-grep); ten minutes
+	@$(SNAKEMAKE) --quiet all -- results/pilot/record_behaviour/cerberus/behaviour.parquet
+	$(DEV)/python benchmarks/extraction.py
+	$(DEV)/python benchmarks/validation.py --run results/pilot
 
 setup-images: setup
 	@$(SNAKEMAKE) --quiet all -- build_images

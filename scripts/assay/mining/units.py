@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -86,9 +88,22 @@ def file_rows(
             raise UnreadableError("the path is not UTF-8")
         if len(data) > limit:
             raise UnreadableError(f"too large: {len(data)} bytes, the limit is {limit}")
-        return _parsed_rows(base, Source(decode(data), rules, bom_length(data)))
+        with _uncollected():
+            return _parsed_rows(base, Source(decode(data), rules, bom_length(data)))
     except UnreadableError as error:
         return [base | {"problem": str(error)}]
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the cycle collector away: a syntax tree sets it off again and again, for no garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _parsed_rows(base: Mapping[str, Any], source: Source) -> list[Row]:

@@ -51,6 +51,7 @@ class Imported:
     def __init__(self, early: Early) -> None:
         self.early = early.places
         self.functions: dict[Place, list[FunctionType]] = {}
+        self.unchanged: dict[str, CodeType] = {}  # file in the tree -> its code, compiled once
         for item in gc.get_objects():
             if type(item) is FunctionType and item.__code__.co_filename.startswith(f"{TREE}/"):
                 self.functions.setdefault(place_of(item.__code__), []).append(item)
@@ -62,9 +63,8 @@ class Imported:
         for name, text in sorted(files.items()):
             path = str(TREE / name)
             try:
-                old = compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
-                new = compile(text.encode("utf-8", "surrogatepass"), path, "exec",
-                              dont_inherit=True)  # fmt: skip
+                old = self._unchanged(path)
+                new = _compiled(text.encode("utf-8", "surrogatepass"), path)
             except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
                 return None
             changed = list(_changed(old, new)) if path in loaded else [None]
@@ -75,6 +75,12 @@ class Imported:
                 swaps += found
         return swaps
 
+    def _unchanged(self, path: str) -> CodeType:
+        # The server ends itself where a job has changed the tree, so this stays true.
+        if path not in self.unchanged:
+            self.unchanged[path] = _compiled(Path(path).read_bytes(), path)
+        return self.unchanged[path]
+
     def _swaps(self, old: CodeType, new: CodeType) -> list[Swap] | None:
         place = place_of(old)
         same = old.co_freevars == new.co_freevars and _outer(new.co_flags) == _outer(old.co_flags)
@@ -82,6 +88,10 @@ class Imported:
         if not same or place in self.early or inner & self.early:
             return None
         return [(function, new) for function in self.functions.get(place, ())]
+
+
+def _compiled(data: bytes, path: str) -> CodeType:
+    return compile(data, path, "exec", dont_inherit=True)
 
 
 def _outer(flags: int) -> int:

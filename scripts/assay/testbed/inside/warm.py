@@ -116,6 +116,8 @@ class Server:
     def _restored(self) -> bool:
         """Remove what the job has left; say whether all is as it was."""
         now = _state()
+        if now == self.state:
+            return True
         for path in sorted(now.keys() - self.state.keys(), reverse=True):
             folder = Path(path).is_dir() and not Path(path).is_symlink()
             Path(path).rmdir() if folder else Path(path).unlink()
@@ -142,13 +144,17 @@ def run_scenarios(job: dict[str, Any], _swaps: list[Swap], report: int) -> None:
 
 def _state() -> State:
     """Return size and time of change of every file in the scratch folders; folders have none."""
-    found = {}
-    for folder in supervise.SCRATCH:
-        for top, folders, names in os.walk(folder):
-            for name in [*folders, *names]:
-                seen = Path(top, name).lstat()
-                changed = (0, 0) if stat.S_ISDIR(seen.st_mode) else (seen.st_size, seen.st_mtime_ns)
-                found[f"{top}/{name}"] = changed
+    found: State = {}
+    waiting = [str(folder) for folder in supervise.SCRATCH]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                seen = entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(seen.st_mode):
+                    found[entry.path] = (0, 0)
+                    waiting.append(entry.path)
+                else:
+                    found[entry.path] = (seen.st_size, seen.st_mtime_ns)
     return found
 
 
