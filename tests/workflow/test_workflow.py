@@ -62,9 +62,10 @@ def test_the_run_ends_with_a_summary_a_report_and_a_manifest(finished):
     root = finished / "results" / "small"
     summary = json.loads((root / "summarise_scores" / "summary.json").read_text())
     tasks = summary["targets"]["cerberus"]["tasks"]
-    assert tasks["total"] == 3
-    oracle = summary["models"]["oracle"]
-    assert (oracle["passed"], oracle["total"], oracle["void"]) == (3, 3, 0)
+    assert 2 <= tasks["total"] <= 3  # few units: a category may find nothing
+    oracle, null = summary["models"]["oracle"], summary["models"]["null"]
+    assert (oracle["passed"], oracle["total"], oracle["void"]) == (tasks["total"],) * 2 + (0,)
+    assert null["outside_controls"]["passed"] == 0
     assert (root / "telemetry" / "render_report" / "report.html").stat().st_size > 10_000
     listed = json.loads((root / "pack_manifest" / "manifest.json").read_text())
     assert {entry["path"] for entry in listed["files"]} >= {"summarise_scores/summary.json"}
