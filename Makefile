@@ -66,10 +66,10 @@ revalidate: setup ## prove every task of the run again, ten times, shuffled and 
 crosscheck: setup ## units of the whole standard library beside Python's own ast
 	PYTHONPATH=scripts $(BIN)/python -m assay.mining.crosscheck
 
-bench: setup-dev setup ## speed beside peers: mutants judged (mutmut), units extracted (ast-grep); ten minutes
-	@$(SNAKEMAKE) --quiet all -- results/pilot/record_behaviour/cerberus/behaviour.parquet
+bench: setup-dev setup ## speed beside peers: mutants judged (mutmut), units extracted (ast-grep)
+	@$(SNAKEMAKE) --quiet all -- results/$(RUN_NAME)/record_behaviour/cerberus/behaviour.parquet
 	$(DEV)/python benchmarks/extraction.py
-	$(DEV)/python benchmarks/validation.py --run results/pilot
+	$(DEV)/python benchmarks/validation.py --run results/$(RUN_NAME)
 
 setup-images: setup
 	@$(SNAKEMAKE) --quiet all -- build_images

@@ -54,7 +54,8 @@ def measure(files: list[Path], folder: Path) -> dict[str, Any]:
     for path in track(files, "extraction"):
         data = path.read_bytes()
         try:  # what one of the three can't read none of them is timed on
-            ast.parse(data.decode("utf-8"))
+            ast.parse(data)
+            data.decode("utf-8")
         except (SyntaxError, ValueError):
             continue
         lines += data.count(b"\n")

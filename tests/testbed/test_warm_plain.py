@@ -223,7 +223,7 @@ def sample_of(bench, units, tests):
     return [
         Job({unit["path"]: replace_lines(text, unit["start_line"], unit["end_line"], made.source)},
             tests=tests, stop_at_first_failure=True)
-        for unit in units if unit["kind"] in ("function", "method")
+        for unit in units[::2] if unit["kind"] in ("function", "method")
         for made in all_mutants(unit, 1)[:1]
     ]  # fmt: skip
 
@@ -240,4 +240,4 @@ def test_mutants_of_cerberus_are_judged_warm_as_they_are_cold(cerberus):
         one.outcome != "ran" or bool({"failed", "error"} & set(one.tests.values())) for one in fresh
     ]
     assert [one.killed for one in judge(bench, jobs, 2)] == killed
-    assert 5 < sum(killed) < len(killed) - 5
+    assert 2 < sum(killed) < len(killed) - 2  # else it shows little
