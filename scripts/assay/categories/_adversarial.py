@@ -24,7 +24,7 @@ INTERACTING_PERCENT = 67  # of the units: interacting bugs are looked for first
 FEWEST_DIALS = 2  # transformations of a single bug's task, a second file counted as one
 MOST_DECOYS = 2
 ROOMY_STATEMENTS = 12  # fewer of them hold one decoy only
-SAMPLE = 24  # mutants of the rewritten unit that are run
+SAMPLE = 16  # mutants of the rewritten unit that are run
 MOST_DRAFTS = 2
 
 Rewritten = tuple[Material, dict[str, int]]

@@ -21,7 +21,7 @@ from assay.core.execution import RAN
 from assay.core.seeds import digest, shuffled
 from assay.core.splice import lines_of
 
-MOST_PAIRS = 48  # pairs of a unit that are run together
+MOST_PAIRS = 36  # pairs of a unit that are run together
 MOST_OTHERS = 2  # further functions that the second mutation is looked for in
 MUTANTS_OF_OTHER = 6
 MOST_LINES = 2  # of one mutation
