@@ -132,7 +132,8 @@ def test_comments_doubt_right_lines_praise_the_bug_and_another_line(seed):
 def test_no_comment_where_there_is_one_or_where_a_line_goes_on():
     source = "def f(a):\n    b = [\n        a,  # one\n    ]\n    return b  # two\n"
     assert chosen(source, 2, [5], 1) == ()
-    assert [line for line, _ in chosen(source.replace("  # two", ""), 2, [5], 1)] == [4, 5]
+    plain = source.replace("  # two", "").replace("    ]\n", "    c]\n")
+    assert [line for line, _ in chosen(plain, 2, [5], 1)] == [4, 5]
 
 
 def test_a_comment_that_would_change_the_code_is_refused():

@@ -118,11 +118,11 @@ def _pairs(dressed: Dressed) -> Iterator[tuple[_bugs.Bug, Row | None]]:
 
 
 def _singles(dressed: Dressed) -> Iterator[tuple[_bugs.Bug, Row | None]]:
-    """Yield single bugs, with a function of another file to show where there is one."""
+    """Yield single bugs, the quietest first, and a function of another file to show, if any."""
     material = dressed.material
     elsewhere = [row for row in _excerpt.related(material) if row["path"] != material.unit["path"]]
     beside = elsewhere[0] if elsewhere else None
-    for bug in dressed.seen:
+    for bug in sorted(dressed.seen, key=lambda bug: len(bug.violated)):
         keeps = _interacting.keeps_lines(bug.mutation, material.unit)
         if keeps and not _bugs.unfit(bug, dressed.pool) and not _bugs.stray(bug, dressed.pool):
             yield bug, beside

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import textwrap
 import tokenize
 from collections.abc import Sequence
@@ -72,7 +73,8 @@ def _free(source: str) -> list[int]:
             commented_.add(token.start[0])
         elif token.type == tokenize.NEWLINE:
             found.append(token.start[0])
-    return [line for line in found if line not in commented_
+    said = [line for line in found if re.search(r"\w", lines[line - 1])]  # not a lone bracket
+    return [line for line in said if line not in commented_
             and len(lines[line - 1].rstrip()) + longest <= WIDTH]  # fmt: skip
 
 
