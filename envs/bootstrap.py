@@ -86,12 +86,14 @@ def ensure_apptainer(cache: Path, venv: Path) -> None:
 def _make(cache: Path, venv: Path, lock: Path, name: str) -> None:
     _run([sys.executable, "-m", "venv", str(venv)], "making the virtual environment",
          "install Python's venv module (on Debian: the package python3-venv)")  # fmt: skip
-    wheels = cache / "wheels" / name
+    # A lock may name other wheels for another Python: what those have is taken from them.
+    others = sorted((cache / "wheels").glob(f"{name}*"))
+    wheels = cache / "wheels" / venv.name
     # A source archive in the lock is built with the locked setuptools, never with the newest one.
     first = venv / "build-requirements.txt"
     first.write_text(_block(lock.read_text(encoding="utf-8"), "setuptools"), encoding="utf-8")
     for requirements in (first, lock):
-        _fetch(venv, wheels, requirements)
+        _fetch(venv, wheels, requirements, others)
         _pip(venv, "install", "--no-index", "--find-links", str(wheels), "--no-deps",
              "--no-build-isolation", "--require-hashes", "--requirement", str(requirements),
              hint=f"delete {wheels}, which may be damaged, and run again")  # fmt: skip
@@ -100,13 +102,14 @@ def _make(cache: Path, venv: Path, lock: Path, name: str) -> None:
     (venv / STAMP).write_text("", encoding="utf-8")
 
 
-def _fetch(venv: Path, wheels: Path, requirements: Path) -> None:
+def _fetch(venv: Path, wheels: Path, requirements: Path, others: list[Path]) -> None:
     done = wheels / f".{requirements.stem}-complete"
     if done.exists():
         return
     wheels.mkdir(parents=True, exist_ok=True)
     _pip(venv, "download", "--dest", str(wheels), "--no-deps", "--no-build-isolation",
-         "--require-hashes", "--requirement", str(requirements))  # fmt: skip
+         "--require-hashes", *(f"--find-links={folder}" for folder in others),
+         "--requirement", str(requirements))  # fmt: skip
     done.write_text("", encoding="utf-8")
 
 
