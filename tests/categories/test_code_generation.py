@@ -440,3 +440,10 @@ def test_the_examples_are_worth_what_they_say(text, status):
     key = {"code": code_key_json(code), "head": "\n".join(unit.split("\n")[:2]), "imports": []}
     extraction = extract(text, code_generation.FORMAT, "limited")
     assert code_generation.judge(extraction, key, bench, Options()).status == status
+
+
+def test_a_short_answer_fits_into_any_budget_and_a_long_one_does_not(monkeypatch):
+    given = material(percent=0, max_tokens=1)
+    assert candidates(given)
+    monkeypatch.setattr(code_generation, "SHORT_ANSWER", 0)
+    assert "answer_size" in {item.gate for item in code_generation.propose(given)}

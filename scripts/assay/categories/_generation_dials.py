@@ -42,6 +42,7 @@ FEWEST_STATEMENTS = 2
 FEWEST_SCENARIOS = 3
 FEWEST_DUNDER_STATEMENTS = 4  # `__len__` and the like are no question
 CHARACTERS_PER_TOKEN = 3  # of code, on the safe side
+SHORT_ANSWER = 900  # characters that are allowed whatever the budget: a smoke run cuts answers
 
 
 def stratum_of(unit: Row, collaborators: int, *, doubled: bool = False) -> str | None:

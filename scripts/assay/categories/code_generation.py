@@ -22,6 +22,7 @@ from assay.categories._generation import Draft, answer, candidate_id, candidate_
 from assay.categories._generation_dials import (
     CHARACTERS_PER_TOKEN,
     PROMPT_FACTOR,
+    SHORT_ANSWER,
     SHOWN_CHARACTERS,
     stratum_of,
     unsuitable,
@@ -231,7 +232,8 @@ def _drafted(
     most = tasks["prompt_characters"] * PROMPT_FACTOR[stratum]
     if len(candidate.prompt) > most:
         return _rejection(material, variant, "prompt_size", f"{len(candidate.prompt)} characters")
-    if len(candidate.reference_answer) > tasks["max_tokens"] * CHARACTERS_PER_TOKEN:
+    room = max(tasks["max_tokens"] * CHARACTERS_PER_TOKEN, SHORT_ANSWER)
+    if len(candidate.reference_answer) > room:
         return _rejection(material, variant, "answer_size", "the right answer is too long")
     return candidate
 
