@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-KEPT = ("archives", "packages", "wheels", "images", "weights", "apt", "apptainer", "locks")
+# Apptainer itself is set up by each run: its programs hold the path that they lie under.
+KEPT = ("archives", "packages", "wheels", "images", "weights", "apt", "apptainer/packages")
 MODEL = "smollm2-135m"
 
 

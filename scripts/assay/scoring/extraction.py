@@ -48,10 +48,11 @@ def _code(parts: fences.Parts, names: Names) -> Extraction:
 
 
 def _lines_and_code(parts: fences.Parts, names: Names) -> Extraction:
-    value = jsonish.find(parts)
+    shown, prose = witness.split(parts)
+    # A dict in a witness is no answer in JSON.
+    value = jsonish.find(replace(parts, prose=prose, whole=witness.without(parts.whole)))
     given, stated = jsonish.field(value, "lines", "line")
     as_json = lines.of_json(stated) if given else None
-    shown, prose = witness.split(parts)
     read = (as_json, "JSON") if as_json is not None else lines.find(replace(parts, prose=prose))
     given, told = jsonish.field(value, "witness")
     shown = told if given and isinstance(told, str) else shown

@@ -29,7 +29,7 @@ def split(parts: Parts) -> tuple[str | None, str]:
     texts = (
         _expression(parts.whole[mark.end() : mark.end() + MAX_CHARS])[0] for mark in marks[::-1]
     )
-    return next((text for text in texts if text), None), _without(parts.prose)
+    return next((text for text in texts if text), None), without(parts.prose)
 
 
 def _expression(text: str) -> tuple[str, int]:
@@ -56,7 +56,7 @@ def _is_expression(text: str) -> bool:
     return tree is not None and len(tree.body) == 1
 
 
-def _without(prose: str) -> str:
+def without(prose: str) -> str:
     """Take off each line that states a witness, and those that its expression goes on in."""
     lines = prose.split("\n")
     kept, at, marks = [], 0, 0
