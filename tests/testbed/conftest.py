@@ -125,6 +125,7 @@ def unused(value):
 TESTS = """\
 import asyncio
 import os
+import time
 
 import pytest
 
@@ -173,6 +174,10 @@ def test_async():
 def test_generator():
     assert list(core.count(3)) == [0, 1, 2]
     assert next(core.count(-1)) == 0
+
+
+def test_of_the_moment():
+    assert clamp(time.time_ns(), 0, 5) == 5
 
 
 def test_tally():

@@ -43,6 +43,7 @@ def test_steady_tests_are_told_from_those_that_wobble_fail_or_are_skipped(tests)
         "test_clamp[-1]", "test_clamp[0]", "test_clamp[12]", "test_box", "test_async",
         "test_generator", "test_class_and_static", "test_ratio", "test_literals_only",
         "test_prints_garbage", "test_makes_a_state", "test_tally",
+        "test_of_the_moment",
     }  # fmt: skip
     for name in ("test_needs_the_state", "test_wobbles_by_hash_seed"):
         assert tests[name]["steady"] is False
@@ -116,6 +117,12 @@ def test_only_what_the_reference_is_sure_of_is_kept(scenarios):
         assert len(seen["calls"][0]["returned"][1]) < 2, "differs under hash seeds"
     assert not of(scenarios, "thing"), "returns no literal"
     assert not of(scenarios, "tally"), "depends on what ran before"
+    moments = [
+        text
+        for row, _, _ in scenarios
+        if len(text := row["scenario_json"]) and "of_the_moment" in row["origin"]
+    ]
+    assert not moments, "recorded once only"
 
 
 def test_edges_are_tried(scenarios):
