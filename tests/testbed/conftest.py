@@ -125,6 +125,7 @@ def unused(value):
 TESTS = """\
 import asyncio
 import os
+import random
 import time
 
 import pytest
@@ -174,6 +175,10 @@ def test_async():
 def test_generator():
     assert list(core.count(3)) == [0, 1, 2]
     assert next(core.count(-1)) == 0
+
+
+def test_dice():
+    assert clamp(random.choice("abcdefgh"), "a", "z")
 
 
 def test_of_the_moment():

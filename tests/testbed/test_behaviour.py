@@ -42,7 +42,7 @@ def test_steady_tests_are_told_from_those_that_wobble_fail_or_are_skipped(tests)
     assert usable == {
         "test_clamp[-1]", "test_clamp[0]", "test_clamp[12]", "test_box", "test_async",
         "test_generator", "test_class_and_static", "test_ratio", "test_literals_only",
-        "test_prints_garbage", "test_makes_a_state", "test_tally",
+        "test_prints_garbage", "test_makes_a_state", "test_tally", "test_dice",
         "test_of_the_moment",
     }  # fmt: skip
     for name in ("test_needs_the_state", "test_wobbles_by_hash_seed"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import random
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -89,6 +91,8 @@ class Tracer:
 
 def run(job: dict[str, Any], report: int, plugins: Sequence[Any] = ()) -> None:
     """Run the job's tests; report records and, at the very end, that the end was reached."""
+    # Tests that throw dice throw the same ones on every machine, and others under another seed.
+    random.seed(int(os.environ.get("PYTHONHASHSEED", "0")))
     reporter = Reporter(job, report)
     chosen = [*ARGUMENTS, f"--rootdir={TREE}", *job["test_arguments"]]
     if job["stop_at_first_failure"]:
