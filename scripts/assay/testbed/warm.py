@@ -43,7 +43,6 @@ class _Frames:
 
     rest: bytes = b""
     last: int = -1
-    ready: bool = False
 
     def complete(self, data: bytes) -> bool:
         self.rest += data

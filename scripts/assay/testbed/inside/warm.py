@@ -23,11 +23,11 @@ from typing import Any, BinaryIO
 
 from assay.testbed.inside import forked, frames, scenarios, supervise, tree
 from assay.testbed.inside.observe import Execution
-from assay.testbed.inside.swap import Early, Imported, Swap
+from assay.testbed.inside.swap import Early, Imported
 
 MIB = 1 << 20
 State = dict[str, tuple[int, int]]
-Run = Callable[[dict[str, Any], list[Swap], int], None]
+Run = Callable[[dict[str, Any], int], None]
 
 
 def main() -> None:
@@ -99,7 +99,7 @@ class Server:
             self.line.close()
             for function, code in swaps:
                 function.__code__ = code
-            run(job, swaps, report)
+            run(job, report)
 
         ended = forked.call(body, bounds, lambda data: self._frame(frames.DATA, job, data))
         with contextlib.suppress(ProcessLookupError):
@@ -127,7 +127,7 @@ class Server:
         frames.write(self.line.channel, kind, self.phase, job["number"], payload)
 
 
-def run_scenarios(job: dict[str, Any], _swaps: list[Swap], report: int) -> None:
+def run_scenarios(job: dict[str, Any], report: int) -> None:
     """Run a job's scenarios one after the other in this process; report a line each."""
     for item in job["scenarios"]:
         execution = Execution(item["data"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assay.testbed.inside import frames, testing, warm_plain
-from assay.testbed.inside.swap import Early, Imported, Swap
+from assay.testbed.inside.swap import Early, Imported
 from assay.testbed.inside.tree import TREE, imported_files
 from assay.testbed.inside.warm import Line, Server
 
@@ -38,7 +38,7 @@ class Collected:
             server.serve(json.loads(request), imported, self._run)
         return True
 
-    def _run(self, job: dict[str, Any], _swaps: list[Swap], report: int) -> None:
+    def _run(self, job: dict[str, Any], report: int) -> None:
         """Run the job's tests in this fork, and report as `testing.run` does."""
         gc.set_threshold(GARBAGE)
         reporter = testing.Reporter(job, report)
