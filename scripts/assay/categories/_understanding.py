@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assay.categories import _bugs, _comments, _excerpt, _interacting
+from assay.categories._generation_dials import CHARACTERS_PER_TOKEN, SHORT_ANSWER
 from assay.categories._pool import Case
 from assay.categories._types import Candidate, Material, Row
 from assay.core.seeds import digest, fraction
@@ -23,8 +24,6 @@ TRIVIAL_LINES, TRIVIAL_COMPLEXITY = 40, 8
 ADVERSARIAL_WEIGHT = 2  # few units can be adversarial, so those that can are so more often
 MOST_HIDDEN = 16  # scenarios of the key: they are chosen for what they tell apart
 MOST_TESTS = 24  # tests of the key
-CHARACTERS_PER_TOKEN = 3  # of code, on the safe side
-SHORT_ANSWER = 900  # characters that are allowed whatever the budget: a smoke run cuts answers
 MOST_ACCEPTED = 3  # lines of a bug's place; more of them are no clear place
 
 
