@@ -18,7 +18,7 @@ URL ?=
 COMMIT ?=
 NAME ?=
 
-.PHONY: help run smoke target test test-quick check doctor twice revalidate verify crosscheck images-twice bench clean
+.PHONY: help run smoke target test test-quick check doctor twice twice-killed revalidate verify crosscheck images-twice bench clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -51,6 +51,9 @@ test-quick: setup-dev ## the tests that need no image and no model
 
 twice: setup-dev setup-images ## the smoke run in two folders that differ in all that must not matter
 	$(DEV)/python tests/workflow/twice.py
+
+twice-killed: setup-dev setup-images ## the same, one of the runs killed with SIGKILL in run_model and resumed
+	$(DEV)/python tests/workflow/twice.py --killed
 
 verify: setup    ## compare results/ with AGAINST=manifest.json, file by file
 	@test -n "$(AGAINST)" || { echo "error: give AGAINST=path/to/manifest.json" >&2; exit 2; }
