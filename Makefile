@@ -27,6 +27,7 @@ run: setup       ## the whole evaluation of config/config.yaml (or CONFIG=FILE),
 	@if compgen -G '.snakemake/locks/*' > /dev/null; then $(SNAKEMAKE) --unlock > /dev/null; fi
 	@$(SNAKEMAKE)
 	@cat results/$(RUN_NAME)/telemetry/render_report/table.txt
+	@PYTHONPATH=scripts $(BIN)/python -m assay.reporting.steps results/$(RUN_NAME)/telemetry
 	@echo "report: $(CURDIR)/results/$(RUN_NAME)/telemetry/render_report/report.html"
 
 smoke:           ## the same with three tasks a category and short answers

@@ -13,6 +13,8 @@ rule record_behaviour:
         scenarios=RUN.result("record_behaviour", "{target}", "scenarios.parquet"),
     log:
         RUN.log("record_behaviour", "{target}"),
+    benchmark:
+        RUN.benchmark("record_behaviour", "{target}")
     container:
         testbed
     params:

@@ -8,6 +8,8 @@ rule build_image:
         receipt=RUN.result("build_image", "{image}.json"),
     log:
         RUN.log("build_image", "{image}"),
+    benchmark:
+        RUN.benchmark("build_image", "{image}")
     params:
         settings="{}",
         recipe=lambda w: next(r for r, image in RUN.images.items() if image == w.image),

@@ -9,6 +9,8 @@ rule fetch_model:
         receipt=RUN.result("fetch_model", "{model}", "receipt.json"),
     log:
         RUN.log("fetch_model", "{model}"),
+    benchmark:
+        RUN.benchmark("fetch_model", "{model}")
     params:
         settings=settings_of(),
         code=RUN.code("fetch_model"),
@@ -28,6 +30,8 @@ rule run_model:
         fingerprint=RUN.telemetry("run_model", "{model}", "fingerprint.json"),
     log:
         RUN.log("run_model", "{model}"),
+    benchmark:
+        RUN.benchmark("run_model", "{model}")
     container:
         lambda w: RUN.container(RUN.engine_image(w.model))
     threads: lambda w: RUN.threads(w.model)

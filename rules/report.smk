@@ -22,6 +22,8 @@ rule render_report:
         table=RUN.telemetry("render_report", "table.txt"),
     log:
         RUN.log("render_report"),
+    benchmark:
+        RUN.benchmark("render_report")
     container:
         RUN.container("tools")
     params:
@@ -53,6 +55,8 @@ rule pack_manifest:
         measured=RUN.telemetry("pack_manifest", "measured.json"),
     log:
         RUN.log("pack_manifest"),
+    benchmark:
+        RUN.benchmark("pack_manifest")
     container:
         RUN.container("tools")
     params:

@@ -15,6 +15,8 @@ rule score_answers:
         telemetry=RUN.telemetry("score_answers", "{model}", "{target}", "sandbox.json"),
     log:
         RUN.log("score_answers", "{model}", "{target}"),
+    benchmark:
+        RUN.benchmark("score_answers", "{model}", "{target}")
     container:
         testbed
     params:
@@ -47,6 +49,8 @@ rule summarise_scores:
         database=RUN.result("summarise_scores", "assay.sqlite"),
     log:
         RUN.log("summarise_scores"),
+    benchmark:
+        RUN.benchmark("summarise_scores")
     container:
         RUN.container("tools")
     params:
@@ -71,6 +75,8 @@ rule revalidate_tasks:
         verdicts=RUN.telemetry("revalidate_tasks", "{target}", "verdicts.json"),
     log:
         RUN.log("revalidate_tasks", "{target}"),
+    benchmark:
+        RUN.benchmark("revalidate_tasks", "{target}")
     container:
         testbed
     threads: workflow.cores

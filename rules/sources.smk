@@ -9,6 +9,8 @@ rule fetch_source:
         record=RUN.result("fetch_source", "{target}", "source.json"),
     log:
         RUN.log("fetch_source", "{target}"),
+    benchmark:
+        RUN.benchmark("fetch_source", "{target}")
     params:
         settings=settings_of(),
         code=RUN.code("fetch_source"),
@@ -25,6 +27,8 @@ rule extract_units:
         units=RUN.result("extract_units", "{target}", "units.parquet"),
     log:
         RUN.log("extract_units", "{target}"),
+    benchmark:
+        RUN.benchmark("extract_units", "{target}")
     container:
         RUN.container("tools")
     params:

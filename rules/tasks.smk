@@ -14,6 +14,8 @@ rule synthesise_tasks:
         **shard_tables("synthesise_tasks"),
     log:
         RUN.log("synthesise_tasks", "{target}", "{shard}-of-{shards}"),
+    benchmark:
+        RUN.benchmark("synthesise_tasks", "{target}", "{shard}-of-{shards}")
     container:
         testbed
     params:
@@ -43,6 +45,8 @@ rule select_tasks:
         rejected=RUN.result("select_tasks", "{target}", "rejected.parquet"),
     log:
         RUN.log("select_tasks", "{target}"),
+    benchmark:
+        RUN.benchmark("select_tasks", "{target}")
     container:
         RUN.container("tools")
     params:

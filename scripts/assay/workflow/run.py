@@ -60,6 +60,10 @@ class Run:
         """Return the path of a step's log."""
         return self.telemetry("logs", rule, "/".join(parts or (rule,)) + ".log")
 
+    def benchmark(self, rule: str, *parts: str) -> str:
+        """Return the path of what Snakemake measures of a job: seconds, memory."""
+        return self.telemetry("steps", rule, "/".join(parts or (rule,)) + ".tsv")
+
     @property
     def lock(self) -> str:
         """Return the lock file that the workflow's main process holds while it lives."""
