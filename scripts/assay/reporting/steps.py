@@ -32,7 +32,10 @@ def measured(folder: Path) -> dict[str, dict[str, Job]]:
                 found[step]["/".join(job)] = (
                     _number(row["s"]), _number(row["cpu_time"]), _number(row["max_rss"])
                 )  # fmt: skip
-    return {step: found[step] for step in STEPS if step in found}
+    order = {step: place for place, step in enumerate(STEPS)}
+    return {
+        step: found[step] for step in sorted(found, key=lambda name: order.get(name, len(order)))
+    }
 
 
 def _number(text: str) -> float:
