@@ -18,7 +18,7 @@ URL ?=
 COMMIT ?=
 NAME ?=
 
-.PHONY: help run smoke target test test-quick check doctor twice twice-killed revalidate verify crosscheck images-twice bench clean
+.PHONY: help run smoke target test test-quick check doctor twice twice-killed revalidate verify sample-tasks crosscheck images-twice bench clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -66,6 +66,9 @@ target: setup    ## propose a target of ARCHIVE=name==version, or of URL=… COM
 revalidate: setup ## prove every task of the run again, ten times, shuffled and under load
 	@$(SNAKEMAKE) --forcerun revalidate_tasks -- revalidate_all
 	@cat results/$(RUN_NAME)/telemetry/revalidate_tasks/*/verdicts.json
+
+sample-tasks: setup ## write five tasks a category of the run's first target into docs/sample-tasks.md
+	@PYTHONPATH=scripts $(BIN)/python -m assay.reporting.specimens "$$(ls -d results/$(RUN_NAME)/select_tasks/* | head -n 1)" > docs/sample-tasks.md
 
 crosscheck: setup ## units of the whole standard library beside Python's own ast
 	PYTHONPATH=scripts $(BIN)/python -m assay.mining.crosscheck

@@ -103,7 +103,7 @@ def variations(base: Path) -> list[Variation]:
     deep = base / "elsewhere" / "deeper" / "b"
     return [
         Variation("a", base / "a" / "a", current_user(), 0o022, 1, 1, usual),
-        Variation("b", deep, other, 0o077, max(2, os.cpu_count() or 2), 3, unusual),
+        Variation("b", deep, other, 0o077, max(2, os.cpu_count() or 2), 8, unusual),
     ]
 
 

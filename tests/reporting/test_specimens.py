@@ -1,0 +1,50 @@
+"""The page of sample tasks."""
+
+from collections import Counter
+
+import pytest
+
+from assay.core.records import KEYS, TASKS
+from assay.core.tables import write_table
+from assay.reporting import specimens
+
+
+def row(stratum, number, kind="bug"):
+    return {
+        "target": "t", "task_id": f"{stratum}-{number}", "category": "code_understanding",
+        "stratum": stratum, "path": "p.py", "qualname": "f", "prompt": f"Find it. {'x' * number}",
+        "prompt_sha256": "0" * 64, "max_tokens": 9, "unit_id": "p.py::f", "kind": kind,
+        "is_control": kind == "control", "operator": "comparisons", "accepted_lines": [3],
+        "reference_answer": "LINES: 3\n```python\nx\n```", "oracle_killed": 3, "oracle_sampled": 4,
+        "key_json": "{}", "proof_json": "{}",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def rows():
+    made = [row(stratum, number) for stratum in specimens.STRATA for number in range(4)]
+    return [*made, row("standard", 90, "control")]
+
+
+def test_one_of_each_stratum_and_one_of_a_kind_that_is_not_there_yet(rows):
+    chosen = specimens.chosen(rows)
+    assert Counter(entry["stratum"] for entry in chosen) == {
+        "trivial": 1, "standard": 2, "hard": 1, "adversarial": 1,
+    }  # fmt: skip
+    assert [entry["kind"] for entry in chosen].count("control") == 1
+    assert specimens.chosen(list(reversed(rows))) == chosen
+
+
+def test_the_page_shows_prompt_and_answer_and_says_what_it_leaves_out(rows, tmp_path):
+    rows[0]["prompt"] = "BEGIN" + "y" * 9000 + "END"
+    for table, name in ((TASKS, "tasks"), (KEYS, "keys")):
+        columns = table.schema.names
+        write_table(
+            tmp_path / f"{name}.parquet", table,
+            [{column: entry[column] for column in columns} for entry in rows[:1]],
+        )  # fmt: skip
+    page = specimens.page(tmp_path)
+    assert "BEGIN" in page
+    assert "END\n~~~~~" in page
+    assert "5,008 characters are left out here" in page
+    assert "LINES: 3\n```python" in page
