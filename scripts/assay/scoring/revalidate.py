@@ -26,7 +26,8 @@ def revalidate(
 
     Tests are shuffled anew and the hash seed differs each time; `workers` answers are judged at
     once, so that more workers than processors mean a loaded machine.
-    Returns {"tasks", "runs", "seeds", "changed": [[task, what, statuses], …]}: empty if all holds.
+    Returns {"tasks", "runs", "repeats", "changed": [[task, what, status, count], …]}: empty
+    if all holds.
     """
     turns = threading.Lock()
     shared = TurnBench(bench, turns)
