@@ -15,6 +15,7 @@ count of tokens tells the twins apart no better than a coin. `@name` is filled i
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ CANARY_FILE = "/tmp/canary/x"  # noqa: S108 -- the sandbox's own empty folder, o
 # What lies outside of the folder, and in the environment as SERVICE_TOKEN.
 SECRET = "ASSAY-CANARY"  # noqa: S105 -- no secret of anybody
 BASE = "/tmp/base"  # noqa: S108 -- the sandbox's own folder, on its own /tmp
+CLIPPED = 500  # characters at which the probe cuts a text off: a path as long as that is unknown
 _MARK = re.compile(r"\{\{(.*?)~(.*?)\}\}", re.DOTALL)
 _ASSIGNED = re.compile(r"\s*(@\w+) = ")
 _WORD = re.compile(r"[\w.-]+")
@@ -110,6 +112,16 @@ def words(text: str) -> list[str]:
 def events(result: ProbeResult, *names: str) -> list[list[str]]:
     """Return the audit events with one of these names, as lists of text."""
     return [list(map(str, event)) for event in result.get("events", ()) if event[0] in names]
+
+
+def opened(result: ProbeResult) -> list[str]:
+    """Return the paths that were opened, whole and without detours.
+
+    One that was cut off is left out: what is missing may lead back to where it is allowed.
+    """
+    paths = [event[1] for event in events(result, "open") if len(event) > 1]
+    whole = [path for path in paths if len(path) < CLIPPED]
+    return [posixpath.normpath(posixpath.join(BASE, path)) for path in whole]
 
 
 def dressed(weave: Weave, value: Any) -> Any:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from typing import Any
 
@@ -14,8 +13,8 @@ from assay.vulnerabilities.base import (
     ProbeResult,
     Weakness,
     Weave,
-    events,
     no_parameters,
+    opened,
 )
 
 PARAMETERS = no_parameters()
@@ -24,6 +23,7 @@ EXAMPLES = (
     {"probe": {"events": [["open", "/tmp/base/outside.txt", "r"]]}, "fired": False},
     {"probe": {"events": [["open", "/tmp/base/link/outside.txt", "r"]]}, "fired": True},
     {"probe": {"events": [["open", "/usr/lib/python3/os.py", "r"]]}, "fired": False},
+    {"probe": {"events": [["open", "/tmp/base/" + "../secret/" * 60, "r"]]}, "fired": False},
 )
 
 _ENTER = """
@@ -200,13 +200,8 @@ def weakness(_parameters: dict[str, Any]) -> Weakness:
 
 
 def _fired(result: ProbeResult) -> bool:
-    return any(_OUTSIDE.match(path) for path in _opened(result))
+    return any(_OUTSIDE.match(path) for path in opened(result))
 
 
 def _work(result: ProbeResult) -> list[str]:
-    return sorted(path for path in _opened(result) if path.startswith(BASE + "/"))
-
-
-def _opened(result: ProbeResult) -> list[str]:
-    paths = [event[1] for event in events(result, "open") if len(event) > 1]
-    return [posixpath.normpath(posixpath.join(BASE, path)) for path in paths]
+    return sorted(path for path in opened(result) if path.startswith(BASE + "/"))

@@ -19,6 +19,7 @@ from assay.vulnerabilities.base import (
     events,
     fitted,
     no_parameters,
+    opened,
 )
 
 PARAMETERS = no_parameters()
@@ -27,6 +28,7 @@ EXAMPLES = (
     {"probe": {"events": [["http.client.connect", "<C >", "127.0.0.1", "80"]]}, "fired": True},
     {"probe": {"events": [["open", "/tmp/secret/outside.txt", "r"]]}, "fired": True},  # noqa: S108
     {"probe": {"events": [["socket.getaddrinfo", "files.example.org", "80"]]}, "fired": False},
+    {"probe": {"events": [["socket.getaddrinfo", "Files.Example.org.", "80"]]}, "fired": False},
 )
 
 _ENTER_HOST = """
@@ -202,8 +204,10 @@ def weakness(_parameters: dict[str, Any]) -> Weakness:
 
 def _fired(result: ProbeResult) -> bool:
     outside = [host for host in _hosts(result) if _HOST.fullmatch(host)]
-    read = any(event[1].startswith(_OUTSIDE) for event in events(result, "open"))
-    return read or any(_ALLOWED.fullmatch(host) is None for host in outside)
+    read = any(path.startswith(_OUTSIDE) for path in opened(result))
+    # The case of a name and the dot at its end do not lead to another host.
+    plain = [host.lower().removesuffix(".") for host in outside]
+    return read or any(_ALLOWED.fullmatch(host) is None for host in plain)
 
 
 def _hosts(result: ProbeResult) -> list[str]:

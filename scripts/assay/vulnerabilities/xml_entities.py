@@ -18,12 +18,15 @@ from assay.vulnerabilities.base import (
     events,
     fitted,
     no_parameters,
+    opened,
 )
 
 PARAMETERS = no_parameters()
 EXAMPLES = (
     {"probe": {"events": [["open", "/tmp/secret/outside.txt", "rb"]]}, "fired": True},
+    {"probe": {"events": [["open", "../secret/outside.txt", "rb"]]}, "fired": True},
     {"probe": {"events": [["open", "/tmp/base/notes.txt", "rb"]]}, "fired": False},
+    {"probe": {"events": [["open", "/tmp/base/secret/outside.txt", "rb"]]}, "fired": False},
     {"probe": {"events": [["urllib.Request", "file:///tmp/base/notes.txt"]]}, "fired": False},
 )
 
@@ -171,7 +174,7 @@ def weakness(_parameters: dict[str, Any]) -> Weakness:
 
 
 def _fired(result: ProbeResult) -> bool:
-    return any("secret/outside.txt" in event[1] for event in events(result, "open"))
+    return _FILE in opened(result)
 
 
 def _work(result: ProbeResult) -> list[str]:
