@@ -60,7 +60,7 @@ class Probe:
     """A call that reaches `qualname` with one parameter replaced by `value`.
 
     The scenario is run with the unit wrapped, so that it is reached with a real `self`.
-    `value` is a core.codec encoding.
+    `value` is a core.codec encoding. `secret` is what SERVICE_TOKEN holds; empty: a known text.
     """
 
     probe_id: str
@@ -69,6 +69,7 @@ class Probe:
     qualname: str
     parameter: str
     value: Any
+    secret: str = ""
 
 
 @dataclass(frozen=True)

@@ -203,7 +203,7 @@ def plain(job: Job) -> dict[str, Any]:
             {
                 "probe_id": probe.probe_id, "scenario": _scenario(probe.scenario),
                 "module": probe.module, "qualname": probe.qualname,
-                "parameter": probe.parameter, "value": probe.value,
+                "parameter": probe.parameter, "value": probe.value, "secret": probe.secret,
             }
             for probe in job.probes
         ],

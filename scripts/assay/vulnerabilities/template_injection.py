@@ -30,6 +30,10 @@ EXAMPLES = (
     {"probe": {"events": [["os.putenv", "LAST_TEXT", f"Box {SECRET}"]]}, "fired": True},
     {"probe": {"events": [["object.__getattr__", "<function >", "__code__"]]}, "fired": True},
     {"probe": {"events": [["os.putenv", "LAST_TEXT", "Box {0.name}"]]}, "fired": False},
+    {
+        "probe": {"secret": "5a7d", "events": [["os.putenv", "LAST_TEXT", SECRET]]},
+        "fired": False,
+    },
 )
 
 _ENTER = """
@@ -162,7 +166,7 @@ def weakness(_parameters: dict[str, Any]) -> Weakness:
 def _fired(result: ProbeResult) -> bool:
     shown = [result.get("returned"), result.get("raised"), events(result, "os.putenv")]
     code = any("__code__" in event for event in events(result, "object.__getattr__"))
-    return code or SECRET in repr(shown)
+    return code or result.get("secret", SECRET) in repr(shown)
 
 
 def _work(result: ProbeResult) -> list[str]:

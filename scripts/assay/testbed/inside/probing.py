@@ -20,7 +20,7 @@ CANARY = Path("/tmp/canary")  # noqa: S108
 BASE = Path("/tmp/base")  # noqa: S108
 OUTSIDE = Path("/tmp/secret/outside.txt")  # noqa: S108
 BASE_FILES = {"notes.txt": "notes\n", "data.json": "{}\n", "page.txt": "page\n"}
-SECRET = "ASSAY-CANARY"  # noqa: S105 (no secret of anybody)
+SECRET = "ASSAY-CANARY"  # noqa: S105 (no secret of anybody), unless the probe names its own
 EVENTS = (
     "open", "exec", "compile", "import", "os.", "subprocess.", "shutil.", "socket.", "pickle.",
     "marshal.", "sqlite3.", "glob.", "pathlib.", "tempfile.", "urllib.", "http.", "ftplib.",
@@ -78,7 +78,7 @@ class Watch:
 
 def run(probe: Mapping[str, Any]) -> dict[str, Any]:
     """Run the probe in this process and return what was seen."""
-    _furnish()
+    _furnish(probe["secret"] or SECRET)
     watch = Watch()
     _replace(probe, watch)
     _instrument_sqlite(watch)
@@ -91,7 +91,7 @@ def run(probe: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _furnish() -> None:
+def _furnish(secret: str) -> None:
     for folder in (CANARY, BASE, OUTSIDE.parent):
         folder.mkdir(parents=True, exist_ok=True)
         for left in sorted(folder.iterdir()):
@@ -99,8 +99,8 @@ def _furnish() -> None:
     for name, text in BASE_FILES.items():
         (BASE / name).write_text(text, encoding="utf-8")
     (BASE / "link").symlink_to(OUTSIDE.parent)
-    OUTSIDE.write_text(f"{SECRET}\n", encoding="utf-8")
-    os.environ["SERVICE_TOKEN"] = SECRET
+    OUTSIDE.write_text(f"{secret}\n", encoding="utf-8")
+    os.environ["SERVICE_TOKEN"] = secret
     os.chdir(BASE)
 
 
