@@ -98,6 +98,7 @@ class Extraction:
     findings: (cwe number, line) pairs; () for an explicit "none"; None if not stated
     beside:   what was taken for each further unit that the answer was to give, by its name
     witness:  the text of the expression after `WITNESS:`, as it stands; None if there is none
+    exploit:  the text after `EXPLOIT:`, as it stands; None if there is none
     rule:     which rule took it, for the record
     problem:  why the answer can't be read, or None
     """
@@ -109,6 +110,7 @@ class Extraction:
     findings: tuple[tuple[int, int], ...] | None = None
     beside: Mapping[str, Extraction] = field(default_factory=dict)
     witness: str | None = None
+    exploit: str | None = None
     rule: str = ""
     problem: str | None = None
 

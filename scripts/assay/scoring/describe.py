@@ -51,6 +51,8 @@ def taken(extraction: Extraction) -> str:
         facts.append("findings " + (pairs or "none"))
     if extraction.witness is not None:
         facts.append(f"witness {extraction.witness}")
+    if extraction.exploit is not None:
+        facts.append(f"exploit {extraction.exploit}")
     for count, what in ((len(extraction.helpers), "helpers"), (len(extraction.imports), "imports")):
         if count:
             facts.append(f"{count} {what}")
