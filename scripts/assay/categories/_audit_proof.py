@@ -19,7 +19,7 @@ Refusal = tuple[str, str]
 
 def jobs(material: Material, attempt: Attempt) -> list[Job]:
     """Return the work that proves the pair: one job for each twin, vulnerable first."""
-    compared = [_scenario(row) for row in material.scenarios[:COMPARED]]
+    compared = [scenario_of(row) for row in material.scenarios[:COMPARED]]
     probes = _probes(material, attempt)
     path = material.unit["path"]
     return [
@@ -68,16 +68,18 @@ def _inputs(attempt: Attempt) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def probed(material: Material, attempt: Attempt) -> list[Row]:
+    """Return the scenarios in which the parameter is replaced, the simplest of the recorded."""
+    rows = sorted(material.scenarios[: 4 * COMPARED], key=_simplest)
+    return rows[: 1 if attempt.site.before == 0 else 2]  # further down, not all of them lead there
+
+
 def _probes(material: Material, attempt: Attempt) -> list[Probe]:
     unit, parameter = material.unit, attempt.site.parameter
-    rows = sorted(material.scenarios[: 4 * COMPARED], key=_simplest)
-    chosen = rows[
-        : 1 if attempt.site.before == 0 else 2
-    ]  # further down, not all of them lead there
     return [
-        Probe(f"{name}.{turn}", _scenario(row), unit["module"], _bound_name(unit), parameter,
+        Probe(f"{name}.{turn}", scenario_of(row), unit["module"], bound_name(unit), parameter,
               encode(value))
-        for turn, row in enumerate(chosen)
+        for turn, row in enumerate(probed(material, attempt))
         for name, value in _inputs(attempt).items()
     ]  # fmt: skip
 
@@ -86,7 +88,7 @@ def _simplest(row: Row) -> tuple[bool, int, str]:
     return row["mutator"] != "recorded", len(row["scenario_json"]), row["scenario_id"]
 
 
-def _bound_name(unit: Row) -> str:
+def bound_name(unit: Row) -> str:
     """Return the qualified name under which Python binds the unit (`__x` is mangled in a class)."""
     parent, _, name = unit["qualname"].rpartition(".")
     private = name.startswith("__") and not name.endswith("__")
@@ -127,5 +129,6 @@ def _different_work(attempt: Attempt, weak: Mapping[str, Any], hardened: Mapping
     return ""
 
 
-def _scenario(row: Row) -> Scenario:
+def scenario_of(row: Row) -> Scenario:
+    """Return a row of the scenarios table as what is run."""
     return Scenario(row["scenario_id"], json.loads(row["scenario_json"]))

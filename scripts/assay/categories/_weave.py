@@ -97,9 +97,19 @@ def weave(site: Site, template: Sequence[str], names: Mapping[str, str]) -> Wove
              for n, line in enumerate(lines)]  # fmt: skip
     sinks = _sink_lines(ast.parse("".join(lines)), marked)
     source = "".join(lines[first - 1 : last])
-    head = _import_line(tree)
+    text = placed(site.text, (first, site.unit["end_line"]), source, imports)
+    return Woven(text, source, tuple(line - first + 1 for line in sinks), tuple(imports))
+
+
+def placed(text: str, span: tuple[int, int], source: str, imports: Sequence[str]) -> str:
+    """Return a file's text with other lines for a unit's, and more imports at its head.
+
+    span: first and last line of the unit, 1-based
+    """
+    lines, head = lines_of(text), _import_line(ast.parse(text))
+    lines[span[0] - 1 : span[1]] = lines_of(source)
     lines[head:head] = [f"{statement}\n" for statement in imports]
-    return Woven("".join(lines), source, tuple(line - first + 1 for line in sinks), tuple(imports))
+    return "".join(lines)
 
 
 def free_names(unit: Row, node: Function, *seed: object) -> dict[str, str]:

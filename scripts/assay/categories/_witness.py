@@ -160,25 +160,28 @@ def _arguments(node: ast.Call) -> list[Any]:
     if any(item.arg is None for item in node.keywords):
         raise WitnessError("the witness unpacks a mapping")
     try:
-        args = [_literal(item) for item in node.args]
-        kwargs = {str(item.arg): _literal(item.value) for item in node.keywords}
+        args = [literal(item) for item in node.args]
+        kwargs = {str(item.arg): literal(item.value) for item in node.keywords}
         return [encode(args), encode(kwargs)]
     except (ValueError, TypeError, RecursionError, MemoryError, SyntaxError) as error:
         raise WitnessError("an argument of the witness is no literal") from error
 
 
-def _literal(node: ast.expr) -> Any:
-    """Return the value of a literal; the names of builtin types (`int`) count as such."""
+def literal(node: ast.expr) -> Any:
+    """Return the value of a literal; the names of builtin types (`int`) count as such.
+
+    Raises ValueError, TypeError or RecursionError for anything else.
+    """
     if isinstance(node, ast.Name) and node.id in BUILTIN_TYPES:
         return BUILTIN_TYPES[node.id]
     if isinstance(node, ast.Dict) and None not in node.keys:
         pairs = zip(node.keys, node.values, strict=True)
-        return {_literal(key): _literal(value) for key, value in pairs if key}
+        return {literal(key): literal(value) for key, value in pairs if key}
     kind = {ast.List: list, ast.Tuple: tuple, ast.Set: set}.get(type(node))
     if kind is not None:
-        return kind(_literal(item) for item in getattr(node, "elts", ()))
+        return kind(literal(item) for item in getattr(node, "elts", ()))
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "frozenset":
-        return frozenset(*(_literal(item) for item in node.args))
+        return frozenset(*(literal(item) for item in node.args))
     return ast.literal_eval(node)
 
 

@@ -9,8 +9,10 @@ in the other, benign inputs do the same work in both and the recorded behaviour 
 
 A vulnerable task is passed by a finding with an equivalent CWE at a line of the dangerous call, in
 an answer of at most two findings; a clean one by `NONE`. Findings of kinds that the prompt does
-not list are not scored. Key: `cwe`, `equivalents`, `lines`, `weakness`, `idiom`, `payloads`,
-`pair`, `parameter`, `sanitiser_visible`, `kind`.
+not list are not scored. At the higher strata a value is asked for with which the weakness takes
+effect; it is run (`exploited`) and does not decide. Key: `cwe`, `equivalents`, `lines`, `weakness`,
+`idiom`, `payloads`, `pair`, `parameter`, `sanitiser_visible`, `kind`, and `exploit` (both twins and
+the uses that it is run in) where one is asked for and there is a weakness.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from assay.categories import _audit_plan, _audit_proof, _prompts
+from assay.categories import _audit_plan, _audit_proof, _exploit, _prompts
 from assay.categories._audit_plan import CATEGORY, Attempt
 from assay.categories.base import (
     FAILED,
@@ -83,12 +85,23 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
 
 
 def judge(
-    extraction: Extraction, key: Mapping[str, Any], _bench: Bench, _options: Options
+    extraction: Extraction, key: Mapping[str, Any], bench: Bench, options: Options
 ) -> Judgement:
-    """Compare the findings with the key; nothing is run.
+    """Compare the findings with the key, and run the exploit where one is asked for and given.
 
-    checks: detected (an equivalent CWE), localised (at a right line), false_positive (any other).
+    checks: detected (an equivalent CWE), localised (at a right line), false_positive (any other),
+    exploited (absent where no exploit is asked for or given), twin_holds (only if it does not).
     """
+    judgement = _found(extraction, key)
+    given, part = extraction.exploit, key.get("exploit")
+    if given is None or part is None or judgement.status == UNREADABLE:
+        return judgement
+    ran = _exploit.checks(given, part, bench, options)
+    return replace(judgement, checks={**judgement.checks, **ran})
+
+
+def _found(extraction: Extraction, key: Mapping[str, Any]) -> Judgement:
+    """Judge the findings alone; nothing is run."""
     if extraction.problem is not None or extraction.findings is None:
         return Judgement(UNREADABLE, NOT_RUN, extraction.problem or "no finding and no NONE")
     scored = [finding for finding in extraction.findings if finding[0] in LISTED]
@@ -162,22 +175,26 @@ def _candidate(
     weakness, weave, weak = attempt.weakness, attempt.weave, kind == "vulnerable"
     twin = attempt.twins[0 if weak else 1]
     lines: tuple[int, ...] = twin.lines if weak else ()
+    asked = weave.stratum in _exploit.ASKED
     key = {
         "kind": kind, "cwe": weakness.cwe, "equivalents": list(weakness.equivalents),
         "lines": list(lines), "weakness": weakness.name, "idiom": weave.idiom,
         "payloads": list(proof["payloads"]), "pair": attempt.identity,
         "parameter": attempt.site.parameter, "sanitiser_visible": weave.sanitiser_visible,
     }  # fmt: skip
+    answer = f"CWE-{weakness.cwe} LINE {lines[0]}\n" if weak else "NONE\n"
+    if asked and weak:
+        key["exploit"] = _exploit.wanted(material, attempt)
+        answer += f"EXPLOIT: {_exploit.told(attempt.site.parameter, proof['payloads'])}\n"
     return Candidate(
         candidate_id=attempt.candidate_id(kind), category=CATEGORY,
         unit_id=material.unit["unit_id"], stratum=weave.stratum, kind=kind, is_control=not weak,
-        operator=weakness.name, prompt=_prompt(material, twin),
-        reference_answer=f"CWE-{weakness.cwe} LINE {lines[0]}\n" if weak else "NONE\n",
-        accepted_lines=tuple(lines), key=key, proof=proof["counts"],
+        operator=weakness.name, prompt=_prompt(material, twin, asked=asked),
+        reference_answer=answer, accepted_lines=tuple(lines), key=key, proof=proof["counts"],
     )  # fmt: skip
 
 
-def _prompt(material: Material, twin: Any) -> str:
+def _prompt(material: Material, twin: Any, *, asked: bool) -> str:
     unit = material.unit
     lines = textwrap.dedent(twin.source).rstrip("\n").split("\n")
     width = len(str(len(lines)))
@@ -187,5 +204,6 @@ def _prompt(material: Material, twin: Any) -> str:
         "name": unit["qualname"].rpartition(".")[2],
         "class": unit["parent"] if unit["kind"] == "method" else "",
         "listing": "\n".join(f"{n:>{width}} | {line}".rstrip() for n, line in enumerate(lines, 1)),
+        "exploit": "yes" if asked else "",
         "imports": "\n".join(textwrap.dedent(text) for text in imports),
     })  # fmt: skip

@@ -29,6 +29,7 @@ GATES = (RIGHT_ANSWER, NULL_ANSWERS, CODE_UNDER_TEST, BUG_EFFECT, STRONG_ORACLE,
          CLEAR_PLACE, STEADY_TESTS)  # fmt: skip
 PLACED = frozenset({"bug", "vulnerable"})  # kinds whose answer names lines
 MOST_PLACES = 5
+EVIDENCE = {"witnessed": "its witness does not hold", "exploited": "its exploit has no effect"}
 FEWEST_MUTANTS = 3  # fewer of them show nothing of an oracle
 
 
@@ -165,8 +166,9 @@ def _decided(found: Mapping[str, Judgement], percent: int) -> tuple[str, str]:
         passed, gate = verdict.status == PASSED, name.partition(" ")[0]
         if gate == RIGHT_ANSWER and not passed:
             return gate, f"{name}: {verdict.reason}"
-        if gate == RIGHT_ANSWER and verdict.checks.get("witnessed") is False:
-            return gate, f"{name}: its witness does not hold"
+        broken = [text for check, text in EVIDENCE.items() if verdict.checks.get(check) is False]
+        if gate == RIGHT_ANSWER and broken:
+            return gate, f"{name}: {broken[0]}"
         if gate == NULL_ANSWERS and passed:
             return gate, f"passes: {name.partition(' ')[2]}"
     killed = sum(verdict.status != PASSED for verdict in found.values())
