@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.categories import _exploit, _understanding
 from assay.core.settings import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,14 @@ def test_every_dial_that_is_set_by_stratum_is_on_the_page():
                 dials.add((path.stem, name))
     assert dials == on_page & dials
     assert dials == {(module, name) for module, names in PER_STRATUM.items() for name in names}
+
+
+@pytest.mark.parametrize(
+    ("what", "asked"), [("a witness", _understanding.EXCERPTS), ("an exploit", _exploit.ASKED)]
+)
+def test_the_page_says_which_strata_ask_for_evidence(what, asked):
+    cells = re.search(rf"(?m)^\| {what} is asked for \|(.*)\|$", PAGE)[1].split("|")
+    assert [cell.strip() for cell in cells] == ["yes" if n in asked else "no" for n in NAMES]
 
 
 def test_the_config_mixes_all_four():

@@ -176,17 +176,18 @@ def test_6_what_a_prompt_gives_away(prompt, changes, told):
     assert bool(leak(candidate(prompt=prompt, **changes))) == told
 
 
-def test_a_reference_whose_witness_does_not_hold_is_dropped():
-    def judged(witnessed):
+@pytest.mark.parametrize(("check", "word"), [("witnessed", "witness"), ("exploited", "exploit")])
+def test_a_reference_whose_witness_or_exploit_does_not_hold_is_dropped(check, word):
+    def judged(holds):
         def judge(extraction, _key, bench, _options):
             bench.run([Job()])
             right = "'right'" in (extraction.code or "")
-            return Judgement(PASSED if right else FAILED, RAN, "", {"witnessed": witnessed})
+            return Judgement(PASSED if right else FAILED, RAN, "", {check: holds})
 
         made = category(right_only)
         made.judge = judge
         return prove(candidate(), made)
 
-    assert isinstance(judged(witnessed=True), gates.Proven)
-    found = judged(witnessed=False)
-    assert (found.gate, "witness" in found.reason) == (gates.RIGHT_ANSWER, True)
+    assert isinstance(judged(holds=True), gates.Proven)
+    found = judged(holds=False)
+    assert (found.gate, word in found.reason) == (gates.RIGHT_ANSWER, True)

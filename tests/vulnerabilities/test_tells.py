@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from assay.categories import security_audit
+from assay.categories import _exploit, security_audit
 from assay.categories._weave import (
     BUILTINS,
     MODULES,
@@ -22,6 +22,7 @@ from assay.categories._weave import (
 from assay.core import registry
 from assay.core.seeds import fraction, shuffled
 from assay.statistics.tokens import Sample, tokens, told_apart
+from assay.testbed.inside import probing
 from assay.vulnerabilities import base
 
 NAMES = registry.names("vulnerabilities")
@@ -99,6 +100,15 @@ def test_the_prompt_the_category_and_the_catalogue_list_the_same_kinds():
     sets = {weakness.equivalents for weakness in WEAKNESSES if len(weakness.equivalents) > 1}
     assert sets == {(77, 78, 88), (94, 95), (22, 23, 36)}
     assert set(security_audit.PROMPT_FACTOR) == set(base.STRATA)
+
+
+def test_what_the_prompt_asks_of_an_exploit_is_what_a_probe_makes_and_a_judge_sees():
+    text = (ROOT / "config" / "prompts" / "security_audit.md").read_text()
+    told = {base.CANARY_FILE, str(probing.OUTSIDE), "SERVICE_TOKEN", "assay_canary()", "evil.test"}
+    assert {word for word in told if f"`{word}`" not in text} == set()
+    assert f"at most {_exploit.MAX_CHARS:,} characters" in text
+    assert (probing.TEXT_MAX, probing.SECRET) == (base.CLIPPED, base.SECRET)
+    assert Path(base.CANARY_FILE).parent == probing.CANARY
 
 
 def hosts():
