@@ -30,6 +30,11 @@ def test_a_word_that_only_its_own_group_has_does_not_help():
     assert told_apart(samples)["share"] == 0.5
 
 
+def test_what_was_left_out_is_not_told_by_there_being_one_less_of_its_kind():
+    samples = [Sample(str(number), number % 2 == 0, f"a b c {number}") for number in range(20)]
+    assert told_apart(samples) == {"total": 20, "right": 0, "ties": 20, "share": 0.5}
+
+
 def test_the_order_of_the_samples_does_not_matter():
     samples = [Sample(str(n % 3), n % 2 == 0, f"w{n % 4} w{n % 5}") for n in range(12)]
     assert told_apart(samples) == told_apart(samples[::-1])

@@ -3,8 +3,9 @@
 Multinomial naive Bayes with add-one smoothing (Manning, Raghavan, Schütze, Introduction to
 Information Retrieval, 2008, section 13.2), left out one group at a time. Its products of
 probabilities are compared as exact integers, so that the figure is the same on every machine.
-The two kinds count as equally likely beforehand: else their shares in what is left after leaving
-a group out would tell which kind was left out.
+The two kinds count as equally likely beforehand, and as many samples of each are counted: else
+what is left after leaving a group out would tell which kind was left out (of twenty equal texts,
+each would be called the other kind, since that one is known by one sample more).
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from assay.core.seeds import shuffled
 from assay.statistics.intervals import fixed
 
+KINDS = (True, False)
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
@@ -26,6 +29,9 @@ class Sample:
     group: str
     kind: bool
     text: str
+
+
+Bag = tuple[Sample, Counter[str]]
 
 
 def tokens(text: str) -> Counter[str]:
@@ -39,22 +45,33 @@ def told_apart(samples: Sequence[Sample]) -> dict[str, float | int | None]:
     share: right answers among all, a tie as half of one; 0.5 is chance, null for no samples. A
     group without samples of both kinds outside of it is a tie.
     """
-    bags = [(sample.group, sample.kind, tokens(sample.text)) for sample in samples]
-    whole = {kind: _sum(bag for _, own, bag in bags if own is kind) for kind in (True, False)}
+    bags = [(sample, tokens(sample.text)) for sample in samples]
+    whole = {kind: _sum(bag for own, bag in bags if own.kind is kind) for kind in KINDS}
     right = ties = 0
-    for group in sorted({name for name, _, _ in bags}):
-        held = [(kind, bag) for name, kind, bag in bags if name == group]
+    for group in sorted({sample.group for sample in samples}):
+        held = [item for item in bags if item[0].group == group]
+        spare = _surplus([item for item in bags if item[0].group != group], group)
         seen = {
-            kind: whole[kind] - _sum(bag for own, bag in held if own is kind)
-            for kind in (True, False)
+            kind: whole[kind] - _sum(bag for one, bag in (*held, *spare) if one.kind is kind)
+            for kind in KINDS
         }
-        for kind, bag in held:
+        for one, bag in held:
             verdict = _more_like(bag, seen)
             ties += verdict is None
-            right += verdict is kind
+            right += verdict is one.kind
     total = len(bags)
     share = fixed((2 * right + ties) / (2 * total)) if total else None
     return {"total": total, "right": right, "ties": ties, "share": share}
+
+
+def _surplus(bags: Sequence[Bag], group: str) -> list[Bag]:
+    """Return a draw of those samples that the more frequent kind has too many of."""
+    of_kind = {kind: [item for item in bags if item[0].kind is kind] for kind in KINDS}
+    few = min(len(items) for items in of_kind.values())
+    return [
+        item for items in of_kind.values() if len(items) > few
+        for item in shuffled(items, group, key=lambda item: (item[0].group, item[0].text))[few:]
+    ]  # fmt: skip
 
 
 def _sum(bags: Iterable[Counter[str]]) -> Counter[str]:
