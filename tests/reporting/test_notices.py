@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from assay.reporting.notices import notices
@@ -64,3 +66,44 @@ def test_what_a_target_could_not_fill_is_said(run):
         "cerberus: 4 of 20 security_audit tasks could be proven.",
         "cerberus: no hard task could be proven.",
     ]
+
+
+def plant(run, words):
+    """Give the audit's prompts code, with other words for either kind, half of them clean."""
+    kinds = {}
+    for number, row in enumerate(r for r in run.rows["keys"] if r["category"] == "security_audit"):
+        row["kind"] = kinds[row["target"], row["task_id"]] = ("vulnerable", "clean")[number % 2]
+        row["is_control"] = row["kind"] == "clean"
+    for row in run.rows["tasks"]:
+        kind = kinds.get((row["target"], row["task_id"]))
+        if kind:
+            row["prompt"] = f"Audit this:\n```\n1 | run({words[kind]})\n```\n"
+
+
+def test_audit_tasks_that_give_themselves_away_are_said_so(run):
+    run.target("cerberus").model("small", 40)
+    plant(run, {"vulnerable": "raw, safe", "clean": "safe, raw"})
+    assert said(run) == []
+    plant(run, {"vulnerable": "raw", "clean": "safe"})
+    (sentence,) = said(run)
+    assert sentence.startswith("The audit's tasks give themselves away. cerberus: counts of words")
+    assert "in 20 of 20 audit tasks (100.0 %, " in sentence
+
+
+def test_a_right_exploit_without_effect_is_a_broken_harness(run):
+    run.target("cerberus").model("oracle", 100, "oracle").model("small", 40)
+    ask(run, 9, exploited=True)
+    assert said(run) == []
+    ask(run, 9, exploited=False)
+    assert said(run) == ["The harness is broken: the right exploit of 1 tasks has no effect."]
+
+
+def ask(run, number, *, exploited):
+    """Let one audit task ask for an exploit, with the same verdict on everybody's."""
+    task = f"sa-{number:03}"
+    for row in run.rows["keys"]:
+        if row["task_id"] == task:
+            row["key_json"] = '{"exploit": {}}'
+    for row in run.rows["verdicts"]:
+        if row["task_id"] == task:
+            row["checks_json"] = json.dumps({"detected": True, "exploited": exploited})

@@ -1,5 +1,6 @@
 """The page as a whole: what a reader sees, and that nothing in it can do harm."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -61,6 +62,27 @@ def test_who_scored_what_with_which_n_and_interval(usual, rendered):
         assert heading in text
 
 
+def test_evidence_and_what_words_tell_stand_there_with_their_intervals(usual, rendered):
+    for row in usual.rows["keys"]:
+        if row["task_id"] in {"sa-009", "sa-011", "sa-013"}:
+            row["key_json"] = '{"exploit": {}}'
+    for row in usual.rows["verdicts"]:
+        if row["task_id"] in {"sa-009", "sa-011"}:
+            holds = row["task_id"] == "sa-009"
+            row["checks_json"] = json.dumps({"detected": True, "exploited": holds})
+    made = rendered(usual)
+    text = Reader(made.page).text
+    assert "large \N{EN DASH} \N{EN DASH} 1/3 (33.3 %) 6.2\N{EN DASH}79.2 % 2" in text
+    assert "cerberus: counts of words alone tell vulnerable from clean units in 0 of 20 " in text
+    assert "undecided (50.0 %, 95 % interval 29.9 to 70.1 %; chance is 50 %)." in text
+    assert made.summary["targets"]["cerberus"]["tells"] == {
+        "total": 20, "right": 0, "ties": 20, "share": 0.5, "interval": [0.2993, 0.7007],
+        "telling": False,
+    }  # fmt: skip
+    assert made.summary["tells"] == made.summary["targets"]["cerberus"]["tells"]
+    assert made.summary["models"]["large"]["evidence"]["exploit"]["given"] == 2
+
+
 def test_real_models_come_first_and_references_are_grey(usual, rendered):
     found = rendered(usual).page
     rows = re.findall(r'<tr( class="quiet")?>\s*<td>(\w+)</td>\s*<td>\d+/\d+</td>', found)[:4]
@@ -105,11 +127,13 @@ def attacked(usual):
     columns = {
         "tasks": ("prompt", "path", "qualname"), "responses": ("response", "thinking"),
         "verdicts": ("reason", "extraction"), "rejected": ("reason", "unit_id"),
-        "keys": ("reference_answer", "key_json"),
+        "keys": ("reference_answer",),
     }  # fmt: skip
     for table, names in columns.items():
         for row in usual.rows[table]:
             row.update(dict.fromkeys(names, HOSTILE))
+    for row in usual.rows["keys"]:
+        row["key_json"] = json.dumps({"code": HOSTILE, "weakness": HOSTILE})
     for record in usual.fingerprints.values():
         record["measured"] = {"gpu": HOSTILE, "</td><script>": [HOSTILE]}
     return usual

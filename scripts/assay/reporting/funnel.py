@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from assay.reporting import figures, grids
 from assay.reporting.inputs import Inputs
+from assay.statistics.tells import by_part, in_words
 
 NOT_DRAWN = "not_drawn"  # the gate of what was proven and not needed
 SHORT = "short_of_mix"  # rows with this gate are remarks on the mix, no candidates
@@ -47,6 +48,11 @@ def shortages(inputs: Inputs) -> list[str]:
         f"{row['target']}, {label(row['category'])}, {row['reason']}."
         for row in inputs.rows["rejected"] if row["gate"] == SHORT
     ]  # fmt: skip
+
+
+def tells(inputs: Inputs) -> list[str]:
+    """Return how well words alone tell vulnerable from clean units, by target and all in all."""
+    return [in_words(name, figures) for name, figures in by_part(inputs.summary)]
 
 
 def label(name: str) -> str:

@@ -92,6 +92,22 @@ def audit(inputs: Inputs) -> Grid:
     return {**found, "rows": [row for row in found["rows"] if row["cells"]]}
 
 
+def evidence(inputs: Inputs) -> Grid:
+    """Return how many of the witnesses and exploits that were asked for hold."""
+    head = ["model", "witnesses that hold", "95 % interval", "exploits that work",
+            "95 % interval", "exploits given"]  # fmt: skip
+
+    def cells(name: str, it: Standing) -> list[Any]:
+        kinds = [it["evidence"][kind] for kind in ("witness", "exploit")]
+        if not any(one["total"] for one in kinds):
+            return []
+        pairs = [cell for one in kinds for cell in (share(one), interval(one))]
+        return [name, *pairs, kinds[1]["given"] if kinds[1]["total"] else None]
+
+    found = _each(inputs, head, cells)
+    return {**found, "rows": [row for row in found["rows"] if row["cells"]]}
+
+
 def form(inputs: Inputs) -> Grid:
     """Return how many answers follow the format, parse and are annotated, and what failed."""
     outcomes = sorted({row["outcome"] for row in inputs.rows["verdicts"]} - {"ran", "not_run"})

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.statistics.spread import spread_words
+from assay.statistics.tells import by_part, in_words
 
 Summary = Mapping[str, Any]
 
@@ -19,7 +20,8 @@ def notices(summary: Summary, references: Sequence[str], asked: Mapping[str, Any
     models = summary["models"]
     real = {name: (it["passed"], it["total"]) for name, it in models.items()
             if name not in references}  # fmt: skip
-    found = [*_harness(models), spread_words(real), *_void(models), *_short(summary, asked)]
+    found = [*_harness(models), spread_words(real), *_telling(summary), *_void(models),
+             *_short(summary, asked)]  # fmt: skip
     return [sentence for sentence in found if sentence]
 
 
@@ -39,7 +41,21 @@ def _harness(models: Mapping[str, Any]) -> list[str]:
             f"{null['outside_controls']['passed']} tasks that are not controls. "
             "No other figure on this page counts."
         )
+    for kind, it in sorted(oracle["evidence"].items()) if oracle else ():
+        if it["passed"] < it["total"]:
+            found.append(
+                f"The harness is broken: the right {kind} of {it['total'] - it['passed']} tasks "
+                "has no effect."
+            )
     return found
+
+
+def _telling(summary: Summary) -> list[str]:
+    """Say where the audit's tasks give themselves away."""
+    return [
+        f"The audit's tasks give themselves away. {in_words(name, figures)}"
+        for name, figures in by_part(summary) if figures["telling"]
+    ]  # fmt: skip
 
 
 def _void(models: Mapping[str, Any]) -> list[str]:

@@ -82,6 +82,12 @@ which show that tasks and scorer hold.</p>
 <p class="soft">Balanced accuracy is the mean of the share of vulnerable units that were reported
 and the share of clean ones that were not; 50 % is chance. Localisation: of the reported ones, how
 many at an accepted line.</p>{% endif %}
+{% if evidence.rows %}<h2 id="evidence">Evidence</h2>
+{{ grid(evidence) }}
+<p class="soft">At the higher strata a use is asked for on which buggy and right code differ
+(witness), and a value with which a weakness takes effect (exploit). Both are run, and decide
+nothing: an answer passes without. Of all that were asked for; none given counts as one that does
+not hold.</p>{% endif %}
 
 <h2 id="form">Where answers fail</h2>
 {{ grid(form) }}
@@ -103,6 +109,11 @@ candidates and proven count these. Proven: it passed all gates. Kept: drawn from
 the mix that the config asks for.</p>
 {% for name, figure in funnel_figures %}<h3>{{ name }}</h3>{{ figure }}{% endfor %}
 {% for column, table in funnel_tables %}<h3>By {{ column }}</h3>{{ grid(table) }}{% endfor %}
+{% if tells %}<h3>What words alone tell</h3>
+{% for sentence in tells %}<p>{{ sentence }}</p>
+{% endfor %}<p class="soft">A classifier that counts words (naive Bayes) guesses vulnerable or
+clean from the code of each audit prompt, after it has seen all others but those about the same
+unit. Near 50 %, the words give nothing away.</p>{% endif %}
 {% if shortages %}<h3>Asked for, and not made</h3><ul>
 {% for sentence in shortages %}<li>{{ sentence }}</li>
 {% endfor %}</ul>{% endif %}

@@ -20,11 +20,11 @@ def fixed(value: float) -> float:
     return float(Decimal(repr(value)).quantize(PLACES, rounding=ROUND_HALF_EVEN)) + 0.0
 
 
-def wilson(passed: int, total: int, z: float = Z_95) -> tuple[float, float] | None:
+def wilson(passed: float, total: int, z: float = Z_95) -> tuple[float, float] | None:
     """Return the Wilson score interval of a proportion, or None for no trials.
 
     E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212. Unlike the
-    normal approximation it keeps its coverage near 0 and 1 and for small n.
+    normal approximation it keeps its coverage near 0 and 1 and for small n. A tie counts as half.
     Raises ValueError unless 0 <= passed <= total.
     """
     if not 0 <= passed <= total:

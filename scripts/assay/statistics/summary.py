@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from assay.statistics.audit import Detections, detector
+from assay.statistics.evidence import asked, evidence
 from assay.statistics.intervals import rate
+from assay.statistics.tells import tells
 
 Row = Mapping[str, Any]
 AUDIT = "security_audit"
@@ -29,6 +31,7 @@ def summary(run: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "run": run,
         "targets": {name: _target(name, rows) for name in sorted(set(targets))},
         "models": {name: _model(name, rows) for name in models},
+        "tells": tells(rows["tasks"], rows["keys"]),
     }
 
 
@@ -87,6 +90,7 @@ def _target(name: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
             "by_stratum": grouped(tasks, "stratum", len),
             "by_kind": grouped(keys, "kind", len),
         },
+        "tells": tells(tasks, keys),
         "rejected": {"total": len(rejected), "by_gate": grouped(rejected, "gate", len)},
     }
 
@@ -102,6 +106,7 @@ def _model(name: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "controls": standing([row for row in verdicts if row["is_control"]]),
         "outside_controls": standing([row for row in verdicts if not row["is_control"]]),
         "audit": audit_figures(verdicts),
+        "evidence": evidence(verdicts, asked(rows["keys"])),
         "finished_by_length": sum(row["finish_reason"] == "length" for row in responses),
         "prompt_tokens": _total(responses, "prompt_tokens"),
         "completion_tokens": _total(responses, "completion_tokens"),
