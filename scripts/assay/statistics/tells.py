@@ -25,7 +25,8 @@ def tells(tasks: Iterable[Row], keys: Iterable[Row]) -> dict[str, Any] | None:
 
     {"total", "right", "ties", "share"} as of `tokens.told_apart` over the code in the prompts, one
     unit left out at a time, and
-    interval: Wilson's, of 95 %, a tie as half a right answer
+    interval: Wilson's, of 95 %, a tie as half a right answer; a little too narrow, since all
+              texts are compared with nearly the same others
     telling:  chance lies below the interval, so words alone tell the kinds apart
     """
     key_of = {(row["target"], row["task_id"]): row for row in keys}

@@ -22,6 +22,8 @@ EXAMPLES = (
     {"probe": {"events": [["open", "/tmp/base/../secret/outside.txt", "r"]]}, "fired": True},
     {"probe": {"events": [["open", "/tmp/base/outside.txt", "r"]]}, "fired": False},
     {"probe": {"events": [["open", "/tmp/base/link/outside.txt", "r"]]}, "fired": True},
+    {"probe": {"events": [["open", "/tmp/base/../base2/notes.txt", "r"]]}, "fired": True},
+    {"probe": {"events": [["open", "/etc/passwd", "r"]]}, "fired": True},
     {"probe": {"events": [["open", "/usr/lib/python3/os.py", "r"]]}, "fired": False},
     {"probe": {"events": [["open", "/tmp/base/" + "../secret/" * 60, "r"]]}, "fired": False},
 )
@@ -183,7 +185,8 @@ _PAYLOADS = (
     "page.txt/../../secret/outside.txt",
     "../canary/x",
 )
-_OUTSIDE = re.compile(r"/tmp/(secret/|canary/|base[-_]|base/link/)")
+# Folders beside the one that is meant, also such as /tmp/base2, and files that are well known.
+_OUTSIDE = re.compile(r"/tmp/(secret|canary|base[^/]+)(/|\Z)|/tmp/base/link/|/etc/(passwd|hosts)\Z")
 
 
 def weakness(_parameters: dict[str, Any]) -> Weakness:
