@@ -1,7 +1,8 @@
 """Build the smoke run in two folders that differ in all that must not matter; compare the bytes.
 
-They differ in path, user, umask, TZ, locale, PYTHONHASHSEED, cores and shards (one, and eight). Each has results,
-journals and a home of its own; only downloads, images and weights come from the shared cache.
+They differ in path, user, umask, TZ, locale, PYTHONHASHSEED, cores and shards (one, and eight).
+Each has results, journals and a home of its own; only downloads, images and weights come from the
+shared cache.
 With --killed, the second run is killed with SIGKILL in run_model and then started again.
 Exit 0 if every file outside telemetry/ is equal, else 1.
 """
