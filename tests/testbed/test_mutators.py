@@ -21,7 +21,8 @@ CHANGES = [
     ("one_more", 1, [2]), ("one_more", -1.5, [-0.5]), ("one_more", "ab", ["abx"]),
     ("one_more", [1], [[1, 1]]), ("one_more", (1, 2), [(1, 2, 2)]), ("one_more", [], []),
     ("one_less", 0, [-1]), ("one_less", "ab", ["a"]), ("one_less", [1, 2], [[1]]),
-    ("one_more", True, []), ("one_more", None, []), ("one_more", b"a", []),
+    ("one_more", True, []), ("one_more", None, []), ("one_more", b"a", [b"ax"]),
+    ("one_less", b"ab", [b"a"]),
 ]  # fmt: skip
 
 
@@ -72,3 +73,15 @@ def test_a_very_deep_value_is_changed_down_to_a_depth():
         value = [value]
     data = {**DATA, "init": None, "calls": [["", encode([value]), encode({})]]}
     assert max(len(site.place) for site in sites(data)) < 20
+
+
+def test_a_number_becomes_each_other_number_and_length_of_its_scenario():
+    arguments = encode([{"most": 10}, "four", [1, 2]])
+    data = {**DATA, "init": None, "calls": [["go", arguments, encode({})]]}
+    changed = [
+        decode(mutated(data, site)["calls"][0][1])
+        for site in sites(data) if site.mutator == "matched"
+    ]  # fmt: skip
+    assert [{"most": 4}, "four", [1, 2]] in changed
+    assert [{"most": 10}, "four", [1, 10]] in changed
+    assert [{"most": 10}, "four", [1, 2]] not in changed

@@ -15,6 +15,7 @@ DEPTH_MAX = 6
 ADDED_KEY = "unexpected"
 PLACEHOLDER = "$"
 NESTED = "nested"
+MATCHED = "matched"
 
 Node = Any
 Place = tuple[int | str, ...]
@@ -116,14 +117,41 @@ def sites(data: Data, nest: Mapping[str, Any] | None = None) -> list[Site]:
         for turn, changed in enumerate(mutator(node))
         if changed != node
     ]
+    found += _matched(data)
     return [*found, Site(NESTED, (), 0, nest)] if nest and _nested(data, nest) else found
+
+
+def _matched(data: Data) -> list[Site]:
+    """Return the changes of a number into another number or length of the scenario: a boundary."""
+    places = list(_places(data))
+    numbers = {int(node[1]) for _, node in places if _kind(node) == "int"}
+    numbers |= {_length(node) for _, node in places} - {0}
+    return [
+        Site(MATCHED, place, turn, ["int", str(number)])
+        for place, node in places if _kind(node) == "int"
+        for turn, number in enumerate(sorted(numbers)) if number != int(node[1])
+    ]  # fmt: skip
+
+
+def _length(node: Node) -> int:
+    kind = _kind(node)
+    if kind == "str":
+        return len(node)
+    if kind == "bytes":
+        return len(node[1]) // 2
+    return len(node[1]) if kind in ("list", "tuple", "dict") else 0
 
 
 def mutated(data: Data, site: Site) -> Data:
     """Return the scenario's data with one change made."""
     if site.mutator == NESTED:
         return _nested(data, site.new) or data
-    return _replaced(data, site.place, site.new)
+    return replaced(data, site.place, site.new)
+
+
+def dicts(data: Data) -> list[tuple[Place, Node]]:
+    """Return the dicts inside a scenario's arguments with their places."""
+    return [(place, node) for place, node in _places(data) if _kind(node) == "dict"]
 
 
 def _places(data: Data) -> Iterator[tuple[Place, Node]]:
@@ -151,7 +179,8 @@ def _inside(node: Node, place: Place, depth: int) -> Iterator[tuple[Place, Node]
         yield from _inside(value, inner, depth + 1)
 
 
-def _replaced(data: Data, place: Place, new: Node) -> Data:
+def replaced(data: Data, place: Place, new: Node) -> Data:
+    """Return the scenario's data with another value at a place."""
     changed = copy.deepcopy(dict(data))
     holder: Any = changed
     for step in place[:-1]:
@@ -189,6 +218,8 @@ def _stepped(node: Node, step: int) -> list[Node]:
         return [["float", (float.fromhex(node[1]) + step).hex()]]
     if kind == "str":
         return [node + "x" if step > 0 else node[:-1]]
+    if kind == "bytes":  # in hexadecimal digits, two a byte
+        return [["bytes", node[1] + "78" if step > 0 else node[1][:-2]]]
     if kind in ("list", "tuple") and node[1]:
         return [[kind, [*node[1], node[1][-1]] if step > 0 else node[1][:-1]]]
     return []
