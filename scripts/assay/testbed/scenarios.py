@@ -14,12 +14,13 @@ from typing import Any
 
 from assay.core import seeds
 from assay.core.codec import encode
-from assay.core.execution import Job, Limits, Scenario
+from assay.core.execution import Bench, Job, Limits, Scenario
 from assay.core.files import canonical_json
 from assay.testbed.bench import Extras, SandboxBench
 from assay.testbed.drawing import in_turn
 from assay.testbed.mutators import Site, mutated, sites
 from assay.testbed.places import Places
+from assay.testbed.reduction import reduce_all
 from assay.testbed.reports import Report
 
 RECORDED = "recorded"
@@ -41,6 +42,7 @@ class Candidate:
     observation: Mapping[str, Any] | None = None
     units: tuple[str, ...] = ()
     problem: str = ""
+    bulky: bool = False  # there is a smaller form that does the same
 
 
 @dataclass
@@ -63,15 +65,19 @@ def make(
     uses = _unique([candidate(use["data"], use["origin"], RECORDED) for use in recorded])
     bases = _by_entry(uses, most * OVERSAMPLED, seed)
     _run_reference(bench, bases, places)
+    smaller = _reduced(bench, [one for one in bases if not one.problem])
+    _run_reference(bench, smaller, places)
+    bases += smaller
     tried = _draw_mutants(bases, settings.get("nest", {}), most * OVERSAMPLED, seed)
     _run_reference(bench, tried, places)
     every = [*bases, *tried]
     good = balanced([one for one in every if not one.problem], most, seed)
-    _confirm(bench, good, int(settings["hash_seeds"]))
+    confirm(bench, good, int(settings["hash_seeds"]))
     kept = [one for one in good if not one.problem]
     counts = {
         "recorded": len(uses),
-        "tried": len(bases),
+        "reduced": len(smaller),
+        "tried": len(bases) - len(smaller),
         "mutated": len(tried),
         "drawn": len(good),
         "kept": len(kept),
@@ -107,15 +113,47 @@ def _by_entry(uses: Sequence[Candidate], most: int, seed: int) -> list[Candidate
     return sorted(drawn, key=_identity)
 
 
+def _reduced(bench: SandboxBench, uses: Sequence[Candidate]) -> list[Candidate]:
+    """Return smaller forms of the uses that have one; those uses are `bulky` from then on."""
+
+    def same(asked: Sequence[tuple[int, Mapping[str, Any]]]) -> list[bool]:
+        forms = [candidate(data, "", RECORDED) for _, data in asked]
+        chunks = [forms[at : at + SERIES] for at in range(0, len(forms), SERIES)]
+        results = bench.run([replace(_job(chunk, 0), warm=True) for chunk in chunks])
+        seen = {name: told for result in results for name, told in result.observations.items()}
+        return [
+            _does_the_same(seen.get(form.scenario.scenario_id), uses[index].observation)
+            for form, (index, _) in zip(forms, asked, strict=True)
+        ]
+
+    found = []
+    forms = reduce_all([use.scenario.data for use in uses], same)
+    for use, data in zip(uses, forms, strict=True):
+        if data is not use.scenario.data:
+            use.bulky = True
+            found.append(candidate(data, use.origin, RECORDED))
+    known = {use.scenario.scenario_id for use in uses}
+    return [one for one in _unique(found) if one.scenario.scenario_id not in known]
+
+
+def _does_the_same(seen: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None) -> bool:
+    """Tell whether results and public state are equal; the arguments afterwards need not be."""
+    if seen is None or wanted is None:
+        return False
+    return all(seen.get(part) == wanted.get(part) for part in ("calls", "state"))
+
+
 def _draw_mutants(
     bases: Sequence[Candidate], nest: Mapping[str, Any], most: int, seed: int
 ) -> list[Candidate]:
     """Draw mutants of the bases, unit by unit in turn, so that each unit gets its share."""
     templates = {entry: _encoded(template) for entry, template in sorted(nest.items())}
     pools: dict[str, list[Candidate]] = {}
-    for base in (one for one in bases if not one.problem):
+    for base in sorted((one for one in bases if not one.problem), key=lambda one: one.bulky):
         for unit in base.units:
-            pools.setdefault(unit, []).append(base)
+            # A bulky use is changed only for the units that nothing smaller reaches.
+            if not base.bulky or all(one.bulky for one in pools.get(unit, [])):
+                pools.setdefault(unit, []).append(base)
     orders: dict[str, list[Site]] = {}
 
     def order_of(base: Candidate) -> list[Site]:
@@ -140,7 +178,7 @@ def _draw_mutants(
 
 
 def balanced(candidates: Sequence[Candidate], most: int, seed: int) -> list[Candidate]:
-    """Draw at most `most` candidates, unit by unit in turn, recorded ones first."""
+    """Draw at most `most`, unit by unit in turn, recorded ones first, bulky ones last."""
     pools: dict[str, list[Candidate]] = {}
     for one in candidates:
         for unit in one.units:
@@ -150,7 +188,7 @@ def balanced(candidates: Sequence[Candidate], most: int, seed: int) -> list[Cand
         order = seeds.shuffled(
             pool, seed, "scenario", unit, key=lambda one: one.scenario.scenario_id
         )
-        queues[unit] = iter(sorted(order, key=lambda one: one.mutator != RECORDED))
+        queues[unit] = iter(sorted(order, key=lambda one: (one.bulky, one.mutator != RECORDED)))
     drawn: dict[str, Candidate] = {}
     for one in in_turn(queues):
         if len(drawn) >= most:
@@ -184,23 +222,29 @@ def _judge(one: Candidate, report: Report, places: Places) -> None:
     observation = report.result.observations[name]
     one.observation = observation
     one.units = places.units(report.reached.get(name, ()))
-    text = canonical_json(observation)
     raised_at = report.raised_at.get(name, ())
-    if "crashed" in observation:
-        one.problem = "crashes"
-    elif '{"opaque":' in text:
-        one.problem = "not literal"
-    elif ADDRESS.search(text):
-        one.problem = "memory address"
-    elif len(text) > OBSERVATION_MAX:
-        one.problem = "too large"
-    elif not all(places.is_raise(place) for place in raised_at):
+    one.problem = flaw(observation)
+    if one.problem:
+        return
+    if not all(places.is_raise(place) for place in raised_at):
         one.problem = "unintended exception"
     elif not one.units:
         one.problem = "reaches no unit"
 
 
-def _confirm(bench: SandboxBench, candidates: Sequence[Candidate], hash_seeds: int) -> None:
+def flaw(observation: Mapping[str, Any]) -> str:
+    """Return why what the reference does can't be compared, or an empty text."""
+    text = canonical_json(observation)
+    if "crashed" in observation:
+        return "crashes"
+    if '{"opaque":' in text:
+        return "not literal"
+    if ADDRESS.search(text):
+        return "memory address"
+    return "too large" if len(text) > OBSERVATION_MAX else ""
+
+
+def confirm(bench: Bench, candidates: Sequence[Candidate], hash_seeds: int) -> None:
     """Run the candidates under the other hash seeds; whatever differs gets a problem.
 
     They run one after the other in one process, forwards under one seed and backwards under the
