@@ -152,7 +152,7 @@ def test_tasks_and_keys_fit_and_the_id_tells_nothing(toy):
 
 def test_material_has_steady_tests_the_most_specific_first(toy):
     index = pipeline._Index(tables(), SETTINGS, Bench())
-    material = index.material(UNITS[10]["unit_id"])
+    material = index.material(UNITS[10]["unit_id"], aim=False)
     assert material.tests[0] == "t10"
     assert "t7" not in material.tests
     assert len(material.tests) == len(set(material.tests)) == 9

@@ -3,6 +3,7 @@
 A category module has
     PARAMETERS  closed JSON schema of its settings
     FORMAT      how its answers are written: "code" | "lines_and_code" | "findings"
+    AIMED       optional: True if scenarios that tell a unit's mutants are to be looked for
     EXAMPLES    answers with what they must be worth, run by the contract test
     propose(material) -> Iterator[Candidate | Rejection]   in an order of the unit's own
     judge(extraction, key, bench, options) -> Judgement    the one judge of gates and scorer;

@@ -51,11 +51,12 @@ from assay.core.seeds import fraction
 
 PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
 FORMAT = "code"
+AIMED = True
 
-POOL = 48  # scenarios of a unit that are looked at
-TRIED = 4  # variants of a unit that are run in search of a counterfactual
-SPOILT = 4  # other mutants that the hidden scenarios are chosen to tell from the right answer
+POOL = 120  # scenarios of a unit that are looked at
+TRIED = 16  # variants of a unit that are run in search of a counterfactual
 KEPT = 2  # counterfactual candidates of a unit, at most
+COUNTERFACTUAL_MARGIN = 2  # so many times more are proposed than drawn: few can be proven
 PAIRS = 3  # pairs of changed rules that are tried for an adversarial task
 
 EXAMPLE_UNIT = '''def limited(value, most=10):
@@ -110,7 +111,8 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
         return
     trial = _tried(material, pool, idle)
     percent = material.settings["tasks"]["counterfactual_percent"]
-    drawn = fraction(material.seed, material.unit["unit_id"], "counterfactual") * 100 < percent
+    share = COUNTERFACTUAL_MARGIN * percent
+    drawn = fraction(material.seed, material.unit["unit_id"], "counterfactual") * 100 < share
     makers = [_counterfactual, _original] if drawn else [_original, _counterfactual]
     makers = makers[: 1 if percent in {0, 100} else 2]
     for make in [_doubled, *makers] if _adversarial(material) else makers:
@@ -166,8 +168,10 @@ def weak_answers(candidate: Candidate, material: Material) -> dict[str, str]:
 def _tried(material: Material, pool: list[Case], idle: JobResult) -> Trial:
     clear = _variants.clear_mutants(material)[:TRIED]
     known = {variant.source for variant in clear}
-    others = [item.source for item in material.mutants(material.unit) if item.source not in known]
-    sources = [*(item.source for item in clear), *others[:SPOILT]]
+    # Hidden scenarios are chosen to tell the right answer from the mutants that gate 5 tries.
+    sample = material.mutants(material.unit)[: material.settings["gates"]["oracle_sample"]]
+    others = [item.source for item in sample if item.source not in known]
+    sources = [*(item.source for item in clear), *others]
     results = _variants.observe(material, sources, pool)
     return Trial(pool, idle, list(zip(clear, results, strict=False)), results[len(clear) :])
 

@@ -47,6 +47,7 @@ from assay.core.seeds import fraction
 
 PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
 FORMAT = "lines_and_code"
+AIMED = True
 
 POOL = 48  # scenarios of a unit that are looked at
 LONGEST = 800  # characters of a scenario: longer ones are shortened where that is possible

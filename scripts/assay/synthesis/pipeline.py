@@ -10,7 +10,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from types import ModuleType
@@ -22,6 +22,7 @@ from assay.core.execution import Bench
 from assay.core.progress import say, track
 from assay.core.turns import TurnBench
 from assay.synthesis import gates, mix
+from assay.synthesis.aiming import aimed
 from assay.synthesis.memo import MemoBench, WarmBench
 from assay.synthesis.mutants import all_mutants
 from assay.synthesis.rows import Output, dropped, keep, rejected_row
@@ -103,7 +104,7 @@ def _in_turn(turns: threading.Lock, work: Callable[[str], Output], item: str) ->
 def _unit(index: _Index, category: ModuleType, unit_id: str) -> Output:
     """Try the unit's candidates until one is proven."""
     output, tried, foreign = Output(), 0, ""
-    material = index.material(unit_id)
+    material = index.material(unit_id, aim=getattr(category, "AIMED", False))
     for found in category.propose(material):
         outcome: gates.Proven | Rejection | Candidate = found
         if isinstance(found, Candidate):
@@ -158,6 +159,7 @@ class _Index:
         self.units = {row["unit_id"]: row for row in tables.units}
         self.tests: dict[str, list[Row]] = {}
         self.scenarios: dict[str, list[Row]] = {}
+        self.aimed: dict[str, list[Row]] = {}
         for row in tables.behaviour:
             for unit_id in row["units"] if row["steady"] and row["outcome"] == "passed" else ():
                 self.tests.setdefault(unit_id, []).append(row)
@@ -165,8 +167,11 @@ class _Index:
             for unit_id in row["units"]:
                 self.scenarios.setdefault(unit_id, []).append(row)
 
-    def material(self, unit_id: str) -> Material:
-        """Return the material of a unit; the most specific tests come first."""
+    def material(self, unit_id: str, *, aim: bool) -> Material:
+        """Return the material of a unit; the most specific tests come first.
+
+        aim: with scenarios that are aimed at the unit, before all others
+        """
         seed = self.settings["seed"]
         tests = sorted(
             self.tests.get(unit_id, ()), key=lambda row: (len(row["units"]), row["test_id"])
@@ -174,13 +179,17 @@ class _Index:
         scenarios = seeds.shuffled(
             self.scenarios.get(unit_id, ()), seed, unit_id, key=lambda row: row["scenario_id"]
         )
-        return Material(
+        material = Material(
             target=self.tables.target, unit=self.units[unit_id], units=self.units,
             tests=tuple(row["test_id"] for row in tests[:MOST_TESTS]), scenarios=tuple(scenarios),
             mutants=partial(all_mutants, seed=seed), bench=MemoBench(WarmBench(self.bench)),
             seed=seed,
             settings=self.settings,
         )  # fmt: skip
+        if aim and unit_id not in self.aimed:
+            self.aimed[unit_id] = aimed(material)
+        more = self.aimed[unit_id] if aim else []
+        return replace(material, scenarios=(*more, *material.scenarios))
 
 
 def _tell(category: str, output: Output) -> None:
