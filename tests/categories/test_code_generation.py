@@ -228,7 +228,7 @@ def material(name="Box._check_limit", percent=50, **tasks):
             "shown": 4, "hidden": 24, "counterfactual_percent": percent,
             "prompt_characters": 6000, "max_tokens": 512, "strata": {"standard": 1}, **tasks,
         },
-        "gates": {}, "prompts": prompts,
+        "gates": {"oracle_sample": 12}, "prompts": prompts,
     }  # fmt: skip
     return Material(
         "toy", units[f"{PATH}::{name}"], units, tuple(TESTS),
