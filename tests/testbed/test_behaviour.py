@@ -55,6 +55,12 @@ def test_steady_tests_are_told_from_those_that_wobble_fail_or_are_skipped(tests)
     assert (tests["test_skipped"]["outcome"], tests["test_skipped"]["reason"]) == ("skipped", None)
 
 
+def test_a_pass_that_proves_nothing_is_told(tests):
+    row = tests["test_of_no_function"]
+    assert (row["outcome"], row["steady"]) == ("passed", True)
+    assert "made to fail" in row["reason"]
+
+
 def test_deselected_and_forged_tests_are_absent(tests):
     assert "test_left_out" not in tests
     assert "forged" not in tests

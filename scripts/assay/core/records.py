@@ -64,7 +64,7 @@ BEHAVIOUR = _table(
     test_id=TEXT,  # pytest node id, relative to the tree
     outcome=TEXT,  # passed | failed | error | skipped
     steady=FLAG,  # same outcome in every repeated and shuffled run
-    reason=TEXT,  # null, or why the test is quarantined
+    reason=TEXT,  # null, or why the test is quarantined: no key holds it
     units=TEXTS,  # sorted unit_ids whose body the test executes
 )  # fmt: skip
 

@@ -161,7 +161,8 @@ class _Index:
         self.scenarios: dict[str, list[Row]] = {}
         self.aimed: dict[str, list[Row]] = {}
         for row in tables.behaviour:
-            for unit_id in row["units"] if row["steady"] and row["outcome"] == "passed" else ():
+            usable = row["outcome"] == "passed" and row["reason"] is None
+            for unit_id in row["units"] if usable else ():
                 self.tests.setdefault(unit_id, []).append(row)
         for row in tables.scenarios:
             for unit_id in row["units"]:

@@ -56,7 +56,11 @@ def record_behaviour(
     )
     return Behaviour(
         _test_rows(name, recording, places), _scenario_rows(name, made.kept),
-        {"tests": len(recording.tests), **made.counts},
+        {
+            "tests": len(recording.tests),
+            "tests that can be keys": sum(test.usable for test in recording.tests.values()),
+            **made.counts,
+        },
     )  # fmt: skip
 
 

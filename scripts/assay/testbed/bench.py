@@ -64,13 +64,16 @@ class SandboxBench:
         """Return a result; where it claims that all tests passed, only if they can fail as well."""
         if warm.can_be(job) or not exposing.needed(job, claimed):
             return claimed
+        return exposing.judged(job, claimed, self.exposed(job))
+
+    def exposed(self, job: Job) -> JobResult:
+        """Run a job's tests with each of them made to fail: what still passes proves nothing."""
         again = replace(job, scenarios=(), probes=(), stop_at_first_failure=False)
         own = self.session
         files = exposing.planted(own.tree, job, own.test_folders)
         again = replace(again, files={k: v for k, v in job.files.items() if k not in files})
         with own.planted(files) as session:
-            exposed = SandboxBench(session, self.level).run_with([again], Extras())[0]
-        return exposing.judged(job, claimed, exposed.result)
+            return SandboxBench(session, self.level).run_with([again], Extras())[0].result
 
     def run_with(self, jobs: Sequence[Job], extras: Extras) -> list[reports.Report]:
         """Run the jobs with extras (tracing, recording) and return their full reports."""
