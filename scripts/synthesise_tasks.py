@@ -35,6 +35,7 @@ def main(arguments: argparse.Namespace) -> None:
         unpack(arguments.source, tree)
         limits = Limits(**settings["limits"])
         bench = open_bench(tree, settings["target"], Path("/"), limits)
+        bench.keeps = True  # all that runs here is of our own making
         made = synthesise(tables, bench, {**settings, "prompts": prompts}, shard, workers=workers)
     write_table(arguments.tasks, TASKS, made.tasks)
     write_table(arguments.keys, KEYS, made.keys)

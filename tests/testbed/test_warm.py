@@ -157,7 +157,7 @@ def test_a_stop_at_the_first_failure_reports_what_ran(ground, told):
 def test_a_server_serves_the_next_call_too(ground, told):
     job = changed(ground, *CHANGES["a return"], scenarios=SCENARIOS)
     told(job)
-    pids = {server.live.process.pid for server in ground.bench.warm.idle[0, False]}
+    pids = {server.live.process.pid for server in ground.bench.warm.pool.idle[0, False]}
     told(job)
-    assert {server.live.process.pid for server in ground.bench.warm.idle[0, False]} == pids
+    assert {server.live.process.pid for server in ground.bench.warm.pool.idle[0, False]} == pids
     assert all(Path(f"/proc/{pid}").exists() for pid in pids)

@@ -22,6 +22,7 @@ from assay.testbed.inside import frames
 DEPTH_MAX = 150
 DETAIL_MAX = 2000
 TEST_OUTCOMES = ("passed", "failed", "error", "skipped")
+READY = frames.HEAD.pack(frames.READY, 0, 0, 2) + b"[]"  # what a sandbox says when it has begun
 SEVERITY = ("passed", "skipped", "failed", "error")
 
 

@@ -94,7 +94,7 @@ class Session:
 
     def _stdin(self, request: dict[str, Any], with_tests: bool) -> bytes:
         preload = self.preload_of(with_tests=with_tests)
-        return json.dumps({**request, "preload": preload}).encode()
+        return "".join(json.dumps(part) + "\n" for part in ({"preload": preload}, request)).encode()
 
     def preload_of(self, *, with_tests: bool) -> list[str]:
         """Return the modules that a sandbox imports before any job."""

@@ -5,30 +5,18 @@ What a server can't serve is left to the usual way: the caller gets None for it.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import threading
-import weakref
-from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from assay.core import codec
 from assay.core.execution import RAN, Job
 from assay.sandbox.launch import Outcome
-from assay.sandbox.live import Live
 from assay.testbed import reports
 from assay.testbed.inside import frames
-from assay.testbed.session import PYTHON, Session, plain, testing_arguments
+from assay.testbed.pool import JOBS_MAX, Frames, Kind, Pool, Server
+from assay.testbed.session import Session, plain, testing_arguments
 
 MODULE = "assay.testbed.inside.warm"
-CPU_S = 6 * 3600  # of one server's whole life; each job has its own bound
-OUTPUT_MB = 64
-JOBS_MAX = 2000  # a server that has served so many is replaced
-
-
-Kind = tuple[int, bool]
 
 
 def can_be(job: Job) -> bool:
@@ -38,49 +26,14 @@ def can_be(job: Job) -> bool:
 
 
 @dataclass
-class _Frames:
-    """Takes frames apart as they come; done when the job's last one is there."""
-
-    rest: bytes = b""
-    last: int = -1
-
-    def complete(self, data: bytes) -> bool:
-        self.rest += data
-        head = frames.HEAD.size
-        while len(self.rest) >= head:
-            kind, _, _, length = frames.HEAD.unpack_from(self.rest)
-            if len(self.rest) < head + length:
-                return False
-            self.rest = self.rest[head + length :]
-            self.last = kind
-            if kind in (frames.END, frames.COLD, frames.READY):
-                return True
-        return False
-
-
-@dataclass
-class Server:
-    """One warm sandbox and how many jobs it has served."""
-
-    live: Live
-    served: int = 0
-
-
-Idle = dict[Kind, list[Server]]
-
-
-@dataclass
 class WarmPool:
     """The idle servers of a session, by hash seed and whether they run tests."""
 
     session: Session
-    idle: Idle = field(default_factory=lambda: defaultdict(list))
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    # A sandbox dies with the thread that started it, so one thread starts them all, and stays.
-    starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    pool: Pool = field(init=False)
 
     def __post_init__(self) -> None:
-        weakref.finalize(self, _close_all, self.idle)
+        self.pool = Pool(self.session, MODULE)
 
     def run(self, jobs: Sequence[Job]) -> list[reports.Report | None]:
         """Serve jobs of one kind in order; None for each that needs the usual way."""
@@ -92,15 +45,11 @@ class WarmPool:
             found.append(report)
             server = server if alive else None
         if server:
-            with self.lock:
-                self.idle[_kind(jobs[0])].append(server)
+            self.pool.give(_kind(jobs[0]), server)
         return found
 
     def _server(self, kind: Kind) -> Server | None:
-        with self.lock:
-            if self.idle[kind]:
-                return self.idle[kind].pop()
-        hash_seed, with_tests = kind
+        _, with_tests = kind
         target, session = self.session.target, self.session
         request = {
             "tests": with_tests, "python_path": target.get("source_roots") or ["."],
@@ -108,23 +57,15 @@ class WarmPool:
             "test_arguments": testing_arguments(target), "prepare": target.get("prepare", {}),
             "preload": session.preload_of(with_tests=with_tests),
         }  # fmt: skip
-        limits = replace(
-            session.limits, cpu_s=CPU_S, output_mb=OUTPUT_MB,
-            tmp_mb=session.limits.tmp_mb + 2 * session.size_mb,
-        )  # fmt: skip
-        view = session.view(hash_seed, with_tests=with_tests)
-        live = self.starter.submit(Live, [PYTHON, "-m", MODULE], view, limits).result()
-        ready = live.ask(json.dumps(request).encode() + b"\n", _Frames().complete)
-        return Server(live) if ready is not None else None
+        return self.pool.take(kind, request)
 
     def _serve(self, server: Server, job: Job) -> tuple[reports.Report | None, bool]:
         """Return the job's report (None: not served) and whether the server lives on."""
         request = {**plain(job), "number": 0, "modules": _modules(job), "deselect": []}
-        taken = _Frames()
-        data = server.live.ask(json.dumps(request).encode() + b"\n", taken.complete)
+        taken = Frames()
+        data = server.ask(request, taken)
         if data is None:
             return None, False
-        server.served += 1
         if taken.last == frames.COLD:
             died = server.live.process.poll() is not None or _said_why(data)
             if died:
@@ -132,8 +73,7 @@ class WarmPool:
             return None, not died
         if server.served >= JOBS_MAX:
             server.live.close()
-        ready = frames.HEAD.pack(frames.READY, 0, 0, 2) + b"[]"
-        report = reports.read(Outcome(RAN, 0, {"channel": ready + data}), [job])[0]
+        report = reports.read(Outcome(RAN, 0, {"channel": reports.READY + data}), [job])[0]
         return report, server.served < JOBS_MAX
 
 
@@ -148,10 +88,3 @@ def _kind(job: Job) -> Kind:
 
 def _modules(job: Job) -> list[str]:
     return sorted(set().union(*(codec.modules(item.data) for item in job.scenarios)))
-
-
-def _close_all(idle: Idle) -> None:
-    for servers in idle.values():
-        while servers:
-            with contextlib.suppress(OSError):
-                servers.pop().live.close()

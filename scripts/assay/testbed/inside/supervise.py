@@ -16,11 +16,10 @@ import os
 import shutil
 import signal
 import stat
-import sys
 import time
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from assay.testbed.inside import forked, frames, scenarios, tree
 
@@ -34,18 +33,37 @@ MIB = 1 << 20
 WITHIN = 0.9
 
 
-def main() -> None:
-    """Read the request from standard input, run its jobs one after another."""
-    channel = int(os.environ.pop("ASSAY_CHANNEL"))
-    request = json.loads(sys.stdin.buffer.read())
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """Where requests come from, and the descriptor that answers go to."""
+
+    requests: BinaryIO
+    channel: int
+
+    def close(self) -> None:
+        """Keep both from a job's process."""
+        os.close(self.channel)
+        os.close(self.requests.fileno())
+
+
+def opened() -> Line:
+    """Return the line to the outside; jobs get an empty standard input."""
+    line = Line(os.fdopen(os.dup(0), "rb"), int(os.environ.pop("ASSAY_CHANNEL")))
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
+    return line
+
+
+def main() -> None:
+    """Read lines of JSON until standard input ends: what to preload, then jobs to run."""
+    line = opened()
     _dumpable(False)  # no child may open this process' descriptors or memory
-    problems = preload(request["preload"])
+    problems = preload(json.loads(line.requests.readline())["preload"])
     freeze()
-    frames.write(channel, frames.READY, 0, 0, json.dumps(problems).encode())
-    for index, job in enumerate(request["jobs"]):
-        _run(index, job, channel)
+    frames.write(line.channel, frames.READY, 0, 0, json.dumps(problems).encode())
+    for request in line.requests:
+        for index, job in enumerate(json.loads(request)["jobs"]):
+            _run(index, job, line)
 
 
 def freeze() -> None:
@@ -67,7 +85,7 @@ def preload(names: list[str]) -> list[str]:
     return problems
 
 
-def _run(index: int, job: dict[str, Any], channel: int) -> None:
+def _run(index: int, job: dict[str, Any], line: Line) -> None:
     began, used = time.monotonic(), 0
     phases = [(frames.TESTS, job["tests"]), (frames.SCENARIOS, job["scenarios"] or job["probes"])]
     ended = forked.Ended()
@@ -78,7 +96,7 @@ def _run(index: int, job: dict[str, Any], channel: int) -> None:
             max(1, job["cpu_s"] - used // 1_000_000),
             job["wall_s"] - (time.monotonic() - began), job["output_mb"] * MIB,
         )  # fmt: skip
-        ended = _phase(index, phase, job, bounds, channel)
+        ended = _phase(index, phase, job, bounds, line)
         used += ended.cpu_us
         if ended.outcome != forked.RAN:
             break
@@ -86,16 +104,16 @@ def _run(index: int, job: dict[str, Any], channel: int) -> None:
         "outcome": ended.outcome, "detail": ended.detail, "cpu_us": used,
         "tail": ended.tail.decode("utf-8", "replace"),
     }  # fmt: skip
-    frames.write(channel, frames.END, 0, index, json.dumps(summary).encode())
+    frames.write(line.channel, frames.END, 0, index, json.dumps(summary).encode())
 
 
 def _phase(
-    index: int, phase: int, job: dict[str, Any], bounds: forked.Bounds, channel: int
+    index: int, phase: int, job: dict[str, Any], bounds: forked.Bounds, line: Line
 ) -> forked.Ended:
     began = time.monotonic()
 
     def body(report: int) -> None:
-        os.close(channel)
+        line.close()
         _dumpable(True)
         tree.place(job["files"], job["python_path"])
         if phase == frames.TESTS:
@@ -108,7 +126,7 @@ def _phase(
             scenarios.run(job, report, dataclasses.replace(bounds, wall_s=left))
 
     def forward(data: bytes) -> None:
-        frames.write(channel, frames.DATA, phase, index, data)
+        frames.write(line.channel, frames.DATA, phase, index, data)
 
     _tidy()
     ended = forked.call(body, bounds, forward)

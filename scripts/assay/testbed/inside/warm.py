@@ -17,12 +17,12 @@ import stat
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from assay.testbed.inside import forked, frames, scenarios, supervise, tree
 from assay.testbed.inside.observe import Execution
+from assay.testbed.inside.supervise import Line
 from assay.testbed.inside.swap import Early, Imported
 
 MIB = 1 << 20
@@ -32,35 +32,19 @@ Run = Callable[[dict[str, Any], int], None]
 
 def main() -> None:
     """Serve until standard input ends."""
-    channel = int(os.environ.pop("ASSAY_CHANNEL"))
-    requests = os.fdopen(os.dup(0), "rb")  # the jobs and pytest get an empty standard input
-    with Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    request = json.loads(requests.readline())
+    line = supervise.opened()
+    request = json.loads(line.requests.readline())
     problems = supervise.preload(request["preload"])
     warnings.simplefilter("ignore")
     tree.place({}, request["python_path"])
-    frames.write(channel, frames.READY, 0, 0, json.dumps(problems).encode())
+    frames.write(line.channel, frames.READY, 0, 0, json.dumps(problems).encode())
     if request["tests"]:
         from assay.testbed.inside import warm_tests
 
-        warm_tests.serve(request, Line(requests, channel))
+        warm_tests.serve(request, line)
     else:
         scenarios.prepare(request["prepare"])
-        _serve_scenarios(Line(requests, channel))
-
-
-@dataclass(frozen=True)
-class Line:
-    """Where jobs come from, and the descriptor that answers go to."""
-
-    requests: BinaryIO
-    channel: int
-
-    def close(self) -> None:
-        """Keep both from a job's process."""
-        os.close(self.channel)
-        os.close(self.requests.fileno())
+        _serve_scenarios(line)
 
 
 def _serve_scenarios(line: Line) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from assay.testbed.inside import frames, testing, warm_plain
+from assay.testbed.inside.supervise import Line
 from assay.testbed.inside.swap import Early, Imported
 from assay.testbed.inside.tree import TREE, imported_files
-from assay.testbed.inside.warm import Line, Server
+from assay.testbed.inside.warm import Server
 
 UNCAPTURED = "--capture=no"  # `warm_plain.unheard` drops the output instead, which costs nothing
 GARBAGE = 20_000  # new objects between two collections in a fork, which lives for a second or so
