@@ -19,6 +19,8 @@ CLAMP = Scenario("clamp", {
     "calls": [["", encode([0, 1, 3]), encode({})]],
 })  # fmt: skip
 
+CLAMP_AGAIN = replace(CLAMP, scenario_id="again")
+
 
 @pytest.fixture(scope="module")
 def kept(ground):
@@ -52,6 +54,27 @@ def test_what_a_kept_sandbox_shows_is_what_a_fresh_one_shows(ground, kept):
     assert plain(kept.run(jobs)) == fresh
     assert servers(kept) == used
     assert len(used) == 2
+
+
+@pytest.mark.parametrize(
+    ("new", "outcome"), [("made = 1", RAN), ("made = __import__('os')._exit", CRASHED)]
+)
+def test_scenarios_that_no_warm_server_takes_share_a_process(ground, kept, new, outcome):
+    leaving = replace(CLAMP, scenario_id="leaves", data={
+        **CLAMP.data, "entry": "pkg.core:Box.made", "calls": [["", encode([3]), encode({})]],
+    })  # fmt: skip
+    given = [CLAMP, leaving] if outcome == CRASHED else [CLAMP, CLAMP_AGAIN]
+    changed = job(kept, "made = 0", new, scenarios=given)
+    warm = kept.run([replace(changed, warm=True)])
+    assert plain(warm) == plain(ground.bench.run([changed]))
+    assert warm[0].outcome == outcome
+    data = {**CLAMP.data, "entry": "pkg.core:tally", "calls": [["", encode(["a"]), encode({})]]}
+    twice = [Scenario(name, data) for name in ("first", "second")]
+    seen = kept.run([replace(changed, warm=True, scenarios=twice)])[0].observations
+    assert [seen[name]["calls"][0]["returned"] for name in ("first", "second")] == [
+        encode(1),
+        encode(2),
+    ]
 
 
 def test_each_job_imports_the_target_anew_and_finds_nothing_of_the_one_before(kept):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.core.errors import HarnessError
-from assay.core.execution import Job, JobResult, Limits
+from assay.core.execution import CRASHED, Job, JobResult, Limits
 from assay.sandbox import level
 from assay.testbed import exposing, kept, reports, warm
 from assay.testbed.session import Extras, Session, request_of
@@ -96,12 +96,27 @@ class SandboxBench:
         if warm.can_be(jobs[batch[0]]) and extras == Extras():
             served = self.warm.run([jobs[index] for index in batch])
             found = {index: seen for index, seen in zip(batch, served, strict=True) if seen}
+            found |= self._in_series(jobs, [index for index in batch if index not in found])
         waiting = [index for index in batch if index not in found]
         while waiting:
             done = self._cold([jobs[index] for index in waiting], extras)
             found.update(zip(waiting, done, strict=False))
             waiting = waiting[len(done) :]
         return found
+
+    def _in_series(
+        self, jobs: Sequence[Job], waiting: Sequence[int]
+    ) -> dict[int, reports.Report]:  # fmt: skip
+        """Run scenarios that no warm server takes in one process over an import of their own.
+
+        Where that process crashes, each is left to a process of its own.
+        """
+        chosen = [jobs[index] for index in waiting]
+        if not (self.keeps and chosen and chosen[0].scenarios):
+            return {}
+        done = self.kept.run(request_of(chosen, self.session, Extras(), series=True), chosen)
+        pairs = zip(waiting, done, strict=bool(done))
+        return {index: seen for index, seen in pairs if seen.result.outcome != CRASHED}
 
     def _cold(self, jobs: Sequence[Job], extras: Extras) -> list[reports.Report]:
         """Run jobs in one sandbox, to the end or up to the one that it died in."""

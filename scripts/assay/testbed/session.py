@@ -175,14 +175,20 @@ def testing_arguments(target: Mapping[str, Any]) -> list[str]:
     return [*ignored, *target["tests"].get("arguments", [])]
 
 
-def request_of(jobs: Sequence[Job], session: Session, extras: Extras) -> dict[str, Any]:
-    """Return what the supervisor gets on its standard input."""
+def request_of(
+    jobs: Sequence[Job], session: Session, extras: Extras, *, series: bool = False
+) -> dict[str, Any]:
+    """Return what the supervisor gets on its standard input.
+
+    series: the scenarios of a job share a process, as they do at a warm server
+    """
     target = session.target
     tests = target["tests"]
     shared = {
         "python_path": target.get("source_roots") or ["."], "test_paths": tests["paths"],
         "test_folders": session.test_folders,
         "test_arguments": testing_arguments(target), "trace": extras.trace,
+        "series": series,
         "deselect": [item["test"] for item in tests.get("deselect", [])],
         "record": list(extras.record), "values": target.get("values", []),
         "prepare": target.get("prepare", {}),

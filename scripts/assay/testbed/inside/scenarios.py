@@ -25,12 +25,18 @@ Work = Callable[[], dict[str, Any]]
 
 
 def run(job: dict[str, Any], report: int, bounds: forked.Bounds) -> None:
-    """Import the target, run everything, report a line each; end at the first timeout."""
+    """Import the target, run everything, report a line each; end at the first timeout.
+
+    With `series` in the job, its scenarios share this process.
+    """
     warnings.simplefilter("ignore")
     began = time.monotonic()
     prepare(job["prepare"])
     for name in _modules(job):
         importlib.import_module(name)
+    if job["series"]:
+        one_by_one(job, report)
+        return
     gc.freeze()
     used = time.process_time()
     for kind, identity, work in _works(job):
@@ -52,6 +58,19 @@ def run(job: dict[str, Any], report: int, bounds: forked.Bounds) -> None:
     _line(report, {"end": 0})
 
 
+def one_by_one(job: dict[str, Any], report: int) -> None:
+    """Run a job's scenarios one after the other in this process; report a line each."""
+    for item in job["scenarios"]:
+        payload = json.dumps(_scenario(item["data"], trace=False))
+        record = {
+            "scenario": item["scenario_id"], "outcome": forked.RAN, "detail": "",
+            "payload": payload,
+        }  # fmt: skip
+        _line(report, record)
+    _line(report, {"modules": imported_files()})
+    _line(report, {"end": 0})
+
+
 def prepare(wanted: Mapping[str, Any]) -> None:
     """Make ready what a target needs before it can be used: environment variables, then calls."""
     os.environ.update(wanted.get("environment", {}))
@@ -68,7 +87,7 @@ def _modules(job: dict[str, Any]) -> list[str]:
 def _works(job: dict[str, Any]) -> list[tuple[str, str, Work]]:
     trace = job["trace"]
     works: list[tuple[str, str, Work]] = [
-        ("scenario", item["scenario_id"], lambda item=item: _scenario(item["data"], trace))  # type: ignore[misc]
+        ("scenario", item["scenario_id"], lambda item=item: _scenario(item["data"], trace=trace))  # type: ignore[misc]
         for item in job["scenarios"]
     ]
     works += [
@@ -78,7 +97,7 @@ def _works(job: dict[str, Any]) -> list[tuple[str, str, Work]]:
     return works
 
 
-def _scenario(data: dict[str, Any], trace: bool) -> dict[str, Any]:
+def _scenario(data: dict[str, Any], *, trace: bool) -> dict[str, Any]:
     execution = Execution(data)
     if not trace:
         execution.run()

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from assay.testbed.inside import forked, frames, scenarios, supervise, tree
-from assay.testbed.inside.observe import Execution
 from assay.testbed.inside.supervise import Line
 from assay.testbed.inside.swap import Early, Imported
 
@@ -60,7 +59,7 @@ def _serve_scenarios(line: Line) -> None:
                     importlib.import_module(name)
             imported = Imported(early)
             server = Server(line, frames.SCENARIOS)
-        server.serve(job, imported, run_scenarios)
+        server.serve(job, imported, scenarios.one_by_one)
 
 
 class Server:
@@ -109,21 +108,6 @@ class Server:
 
     def _frame(self, kind: int, job: dict[str, Any], payload: bytes) -> None:
         frames.write(self.line.channel, kind, self.phase, job["number"], payload)
-
-
-def run_scenarios(job: dict[str, Any], report: int) -> None:
-    """Run a job's scenarios one after the other in this process; report a line each."""
-    for item in job["scenarios"]:
-        execution = Execution(item["data"])
-        execution.run()
-        payload = json.dumps({"observation": execution.observation()})
-        record = {
-            "scenario": item["scenario_id"], "outcome": forked.RAN, "detail": "",
-            "payload": payload,
-        }  # fmt: skip
-        frames.send(report, (json.dumps(record) + "\n").encode())
-    for record in ({"modules": tree.imported_files()}, {"end": 0}):
-        frames.send(report, (json.dumps(record) + "\n").encode())
 
 
 def _state() -> State:
