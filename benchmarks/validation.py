@@ -88,6 +88,7 @@ def by_assay(run: Path, tree: Path, root: Path) -> dict[str, Any]:
     target = {**read_yaml(ROOT / "config/targets/cerberus.yaml"), "name": "cerberus"}
     began, used = time.monotonic(), cpu_seconds()
     bench = open_bench(tree, target, root)
+    bench.keeps = True  # as task synthesis does
     jobs = jobs_of(run, bench)
     bench.session.view(0, with_tests=True)  # compiles once what the sandboxes import
     ready = time.monotonic()
