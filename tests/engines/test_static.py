@@ -51,6 +51,7 @@ CLEAN = [
 def prompt(code: str, imports: str = "") -> str:
     listing = "\n".join(f"{n:>2} | {line}".rstrip() for n, line in enumerate(code.split("\n"), 1))
     values = {"kind": "function", "package": "p", "path": "p.py", "name": "f", "class": ""}
+    values |= {"exploit": "yes"}  # the longest form: an exploit is not given, findings are
     return _prompts.fill(TEMPLATE, {**values, "listing": listing, "imports": imports})
 
 
