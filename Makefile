@@ -18,7 +18,7 @@ URL ?=
 COMMIT ?=
 NAME ?=
 
-.PHONY: help run smoke target test test-quick check doctor twice twice-killed revalidate verify sample-tasks crosscheck images-twice bench clean
+.PHONY: help run smoke target test test-quick check doctor twice twice-killed revalidate verify sample-tasks crosscheck images-twice bench names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -77,6 +77,10 @@ bench: setup-dev setup ## speed beside peers: mutants judged (mutmut), units ext
 	@$(SNAKEMAKE) --quiet all -- results/$(RUN_NAME)/record_behaviour/cerberus/behaviour.parquet
 	$(DEV)/python benchmarks/extraction.py
 	$(DEV)/python benchmarks/validation.py --run results/$(RUN_NAME)
+
+names: setup-dev setup ## how right the check of names is: over real code, and with planted inventions
+	@$(SNAKEMAKE) --quiet all -- results/$(RUN_NAME)/check_names/oracle/cerberus/hallucinations.parquet
+	$(DEV)/python benchmarks/names.py --run results/$(RUN_NAME)
 
 setup-images: setup
 	@$(SNAKEMAKE) --quiet all -- build_images

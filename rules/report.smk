@@ -45,7 +45,7 @@ rule pack_manifest:
             *expand(rules.fetch_source.output, target=TARGETS),
             *expand(rules.extract_units.output, target=TARGETS),
             *expand(rules.record_behaviour.output, target=TARGETS),
-            *TASKS + KEYS + REJECTED + RESPONSES + VERDICTS,
+            *TASKS + KEYS + REJECTED + RESPONSES + VERDICTS + INDEXES + NAMES,
             *expand(rules.fetch_model.output, model=MODELS),
             *[receipt(recipe) for recipe in RUN.images],
         ],

@@ -43,6 +43,7 @@ rule summarise_scores:
         rejected=REJECTED,
         responses=RESPONSES,
         verdicts=VERDICTS,
+        hallucinations=NAMES,
         image=receipt("tools"),
     output:
         summary=RUN.result("summarise_scores", "summary.json"),
@@ -60,7 +61,7 @@ rule summarise_scores:
         command(
             "summarise_scores",
             "",
-            "tasks keys_ rejected responses verdicts",
+            "tasks keys_ rejected responses verdicts hallucinations",
             "summary database",
             image=TOOLS,
         )

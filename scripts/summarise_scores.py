@@ -7,12 +7,12 @@ from pathlib import Path
 
 from assay.core.files import write_json
 from assay.core.program import lock_of, parser, run
-from assay.core.records import KEYS, REJECTED, RESPONSES, TASKS, VERDICTS
+from assay.core.records import HALLUCINATIONS, KEYS, REJECTED, RESPONSES, TASKS, VERDICTS
 from assay.core.tables import read_table
 from assay.reporting.database import write_database
 from assay.statistics.summary import summary
 
-TABLES = (TASKS, KEYS, REJECTED, RESPONSES, VERDICTS)
+TABLES = (TASKS, KEYS, REJECTED, RESPONSES, VERDICTS, HALLUCINATIONS)
 
 
 def main(arguments: argparse.Namespace) -> None:

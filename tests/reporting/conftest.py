@@ -11,10 +11,18 @@ from pathlib import Path
 import pytest
 
 from assay.core.files import canonical_json, read_json, sha256_text, write_json
-from assay.core.records import KEYS, REJECTED, RESPONSES, TASKS, TELEMETRY, VERDICTS
+from assay.core.records import (
+    HALLUCINATIONS,
+    KEYS,
+    REJECTED,
+    RESPONSES,
+    TASKS,
+    TELEMETRY,
+    VERDICTS,
+)
 from assay.core.tables import write_table
 
-TABLES = (TASKS, KEYS, REJECTED, RESPONSES, VERDICTS, TELEMETRY)
+TABLES = (TASKS, KEYS, REJECTED, RESPONSES, VERDICTS, HALLUCINATIONS, TELEMETRY)
 CATEGORIES = ("code_generation", "code_understanding", "security_audit")
 STRATA = ("trivial", "standard", "hard")
 SETTINGS = {

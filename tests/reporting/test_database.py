@@ -23,7 +23,7 @@ def test_every_table_and_row_can_be_read(usual, rendered):
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         assert {name for (name,) in names} == {
-            "tasks", "keys", "rejected", "responses", "verdicts"
+            "tasks", "keys", "rejected", "responses", "verdicts", "hallucinations"
         }  # fmt: skip
         for (name,) in names:
             (count,) = database.execute(f'SELECT count(*) FROM "{name}"').fetchone()

@@ -51,6 +51,26 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
+def test_invented_names_are_counted_by_model_and_kind(usual, rendered):
+    assert "Invented names" not in rendered(usual, "without").page
+    names = [("small", 1, 1, "attribute"), ("small", 1, 2, "member"), ("small", 2, 0, ""),
+             ("large", 1, 0, "")]  # fmt: skip
+    usual.rows["hallucinations"] += [
+        {"model": model, "target": "cerberus", "task_id": f"cg-{task:03}", "number": number,
+         "category": "code_generation", "kind": kind, "name": "json.<b>", "line": 3, "nearest": ""}
+        for model, task, number, kind in names
+    ]  # fmt: skip
+    made = rendered(usual)
+    found = made.summary["models"]["small"]["hallucinations"]
+    assert (found["answers"], found["with_inventions"], found["rate"]) == (2, 1, 0.5)
+    assert found["by_kind"] == {"attribute": 1, "member": 1}
+    assert found["interval"][0] < 0.5 < found["interval"][1]
+    section = made.page.partition("Invented names")[2].partition("<h2")[0]
+    assert "50.0 %" in section
+    assert "0.0 %" in section
+    assert "oracle" not in section
+
+
 def test_who_scored_what_with_which_n_and_interval(usual, rendered):
     text = Reader(rendered(usual).page).text
     assert "60 tasks made from cerberus, each proven by execution; 2 models and 2" in text

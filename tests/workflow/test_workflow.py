@@ -102,8 +102,8 @@ def test_an_edited_operator_re_runs_exactly_what_depends_on_it(finished):
         path.write_text(text)
     assert "synthesise_tasks" in found
     assert found == {
-        "synthesise_tasks", "select_tasks", "run_model", "score_answers", "summarise_scores",
-        "render_report", "pack_manifest",
+        "synthesise_tasks", "select_tasks", "run_model", "score_answers", "check_names",
+        "summarise_scores", "render_report", "pack_manifest",
     }  # fmt: skip
     assert planned(finished) == set()
 

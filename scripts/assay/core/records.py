@@ -22,7 +22,7 @@ class Table:
     primary_key: tuple[str, ...]
 
 
-def _table(name: str, key: tuple[str, ...], **columns: pa.DataType) -> Table:
+def _table(name: str, key: tuple[str, ...], /, **columns: pa.DataType) -> Table:
     return Table(name, pa.schema([pa.field(column, kind) for column, kind in columns.items()]), key)
 
 
@@ -168,4 +168,31 @@ VERDICTS = _table(
     description_json=TEXT,  # follows the format, parses, annotated, imports, length
     finish_reason=TEXT,
     fingerprint=TEXT,
+)  # fmt: skip
+
+API_INDEX = _table(
+    "api_index", ("target", "scope", "name"),
+    target=TEXT,
+    scope=TEXT,  # "json.decoder", "json.decoder:JSONDecoder", or "cerberus#stored" (see kind)
+    name=TEXT,  # what stands in the scope; empty in the row of the scope itself
+    kind=TEXT,  # module | class | function | attribute; stored: set by code on some object
+    origin=TEXT,  # target | requirement | standard_library; named: imported somewhere, not there
+    ref=TEXT,  # scope that a module or class is; of a class's own row: its metaclass
+    keywords=TEXTS,  # what a call may pass by name, "**" for anything; null if nothing says so
+    bases=TEXTS,  # of a class's own row: scopes of what it inherits from, in order
+    open=FLAG,  # of a scope's own row: it may hold more names than are known
+    factory=FLAG,  # of a class's own row: calling it may give something else
+)  # fmt: skip
+
+HALLUCINATIONS = _table(
+    "hallucinations", ("model", "target", "task_id", "number"),
+    model=TEXT,
+    target=TEXT,
+    task_id=TEXT,
+    number=WHOLE,  # counts an answer's inventions from 1; 0: the one row of an answer without any
+    category=TEXT,
+    kind=TEXT,  # package | module | attribute | keyword | member; empty where number is 0
+    name=TEXT,  # as the answer writes it
+    line=WHOLE,  # of the answer; 0 if the line can't be found there
+    nearest=TEXT,  # real name that is most like it, or empty
 )  # fmt: skip

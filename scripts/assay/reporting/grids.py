@@ -108,6 +108,22 @@ def evidence(inputs: Inputs) -> Grid:
     return {**found, "rows": [row for row in found["rows"] if row["cells"]]}
 
 
+def invented(inputs: Inputs) -> Grid:
+    """Return of how many answers with code some name is invented, and how many names of a kind."""
+    kinds = ("package", "module", "attribute", "keyword", "member")
+    head = ["model", "answers with code", "with invented names", "rate", "95 % interval", *kinds]
+
+    def cells(name: str, it: Standing) -> list[Any]:
+        found = it["hallucinations"]
+        return [name, found["answers"], found["with_inventions"], percent(found["rate"]),
+                interval(found), *(found["by_kind"].get(kind, 0) for kind in kinds)]  # fmt: skip
+
+    known = _each(inputs, head, lambda name, it: (
+        cells(name, it) if it["hallucinations"]["answers"] else []
+    ))  # fmt: skip
+    return {**known, "rows": [row for row in known["rows"] if row["cells"]]}
+
+
 def form(inputs: Inputs) -> Grid:
     """Return how many answers follow the format, parse and are annotated, and what failed."""
     outcomes = sorted({row["outcome"] for row in inputs.rows["verdicts"]} - {"ran", "not_run"})

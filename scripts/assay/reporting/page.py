@@ -32,7 +32,7 @@ def page(inputs: Inputs, files: Iterable[tuple[str, Path]]) -> str:
         category_figure=rate_figure(inputs, "category"),
         stratum_figure=rate_figure(inputs, "stratum"),
         audit=grids.audit(inputs), evidence=grids.evidence(inputs), tells=funnel.tells(inputs),
-        form=grids.form(inputs), tasks=grids.tasks(inputs),
+        form=grids.form(inputs), tasks=grids.tasks(inputs), invented=grids.invented(inputs),
         **_speeds(inputs), funnel_figures=funnel.charts(inputs),
         funnel_tables=funnel.tables(inputs), shortages=funnel.shortages(inputs),
         fingerprints=_fingerprints(inputs),

@@ -13,8 +13,8 @@ from pathlib import Path
 
 STEPS = (
     "build_image", "fetch_source", "fetch_model", "extract_units", "record_behaviour",
-    "synthesise_tasks", "select_tasks", "run_model", "score_answers", "summarise_scores",
-    "render_report", "pack_manifest", "revalidate_tasks",
+    "synthesise_tasks", "select_tasks", "inspect_api", "index_api", "run_model", "score_answers",
+    "check_names", "summarise_scores", "render_report", "pack_manifest", "revalidate_tasks",
 )  # fmt: skip
 Job = tuple[float, float, float]
 

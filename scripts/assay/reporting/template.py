@@ -91,6 +91,10 @@ not hold.</p>{% endif %}
 
 <h2 id="form">Where answers fail</h2>
 {{ grid(form) }}
+{% if invented.rows %}<h2 id="names">Invented names</h2>
+{{ grid(invented) }}
+<p class="soft">Of the answers with code: how many use a package, module, attribute, keyword or
+member that the pinned environment does not have. Only what is certain is counted.</p>{% endif %}
 
 <h2 id="speed">Speed</h2>
 {% if speed.rows %}{{ grid(speed) }}

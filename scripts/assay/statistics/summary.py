@@ -23,7 +23,7 @@ GROUPS = ("target", "category", "stratum")
 def summary(run: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     """Return the summary of a run.
 
-    rows: table name -> rows, of tasks, keys, rejected, responses and verdicts
+    rows: table name -> rows, of tasks, keys, rejected, responses, verdicts and hallucinations
     """
     targets = _values(rows["tasks"], "target") + _values(rows["rejected"], "target")
     models = _values(rows["responses"], "model")
@@ -78,6 +78,22 @@ def audit_figures(verdicts: Iterable[Row]) -> dict[str, Any] | None:
     return detector(seen)
 
 
+def inventions(rows: Iterable[Row]) -> dict[str, Any]:
+    """Return how many answers with code there are, and how many invent a name.
+
+    rows: of the table `hallucinations`; `by_kind` counts names: an answer may have several
+    """
+    known = list(rows)
+    checked = {(row["target"], row["task_id"]) for row in known}
+    invented = [row for row in known if row["kind"]]
+    with_some = {(row["target"], row["task_id"]) for row in invented}
+    found = rate(len(with_some), len(checked))
+    return {
+        "answers": found["total"], "with_inventions": found["passed"], "rate": found["rate"],
+        "interval": found["interval"], "by_kind": grouped(invented, "kind", len),
+    }  # fmt: skip
+
+
 def _target(name: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     tasks = [row for row in rows["tasks"] if row["target"] == name]
     keys = [row for row in rows["keys"] if row["target"] == name]
@@ -107,6 +123,9 @@ def _model(name: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "outside_controls": standing([row for row in verdicts if not row["is_control"]]),
         "audit": audit_figures(verdicts),
         "evidence": evidence(verdicts, asked(rows["keys"])),
+        "hallucinations": inventions(
+            [row for row in rows.get("hallucinations", ()) if row["model"] == name]
+        ),
         "finished_by_length": sum(row["finish_reason"] == "length" for row in responses),
         "prompt_tokens": _total(responses, "prompt_tokens"),
         "completion_tokens": _total(responses, "completion_tokens"),

@@ -1,0 +1,1 @@
+"""Names that an answer uses and the pinned environment does not have."""
