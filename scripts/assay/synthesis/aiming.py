@@ -21,9 +21,10 @@ from assay.core import seeds
 from assay.core.execution import Job, JobResult, Limits, Scenario
 from assay.core.files import canonical_json
 from assay.core.splice import replace_lines
+from assay.testbed.candidates import Candidate, candidate, flaw
 from assay.testbed.drawing import in_turn
 from assay.testbed.mutators import Site, mutated, sites
-from assay.testbed.scenarios import Candidate, candidate, confirm, flaw
+from assay.testbed.scenarios import confirm
 
 MUTANTS = 20  # of the unit, at most
 KNOWN = 120  # scenarios of the unit that the mutants are run on first

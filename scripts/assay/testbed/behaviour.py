@@ -13,6 +13,7 @@ from assay.core.progress import say
 from assay.sandbox import level
 from assay.testbed import scenarios
 from assay.testbed.bench import open_bench
+from assay.testbed.candidates import Candidate
 from assay.testbed.places import Places
 from assay.testbed.recorder import Recording, record
 
@@ -79,7 +80,7 @@ def _test_rows(name: str, recording: Recording, places: Places) -> list[dict[str
     ]  # fmt: skip
 
 
-def _scenario_rows(name: str, kept: Sequence[scenarios.Candidate]) -> list[dict[str, Any]]:
+def _scenario_rows(name: str, kept: Sequence[Candidate]) -> list[dict[str, Any]]:
     return [
         {
             "target": name, "scenario_id": one.scenario.scenario_id,

@@ -7,42 +7,26 @@ it literal, and raises nothing but what the target raises on purpose.
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assay.core import seeds
 from assay.core.codec import encode
-from assay.core.execution import Bench, Job, Limits, Scenario
+from assay.core.execution import Bench, Job, Limits
 from assay.core.files import canonical_json
 from assay.testbed.bench import Extras, SandboxBench
+from assay.testbed.candidates import RECORDED, Candidate, candidate, flaw, identity, unique
 from assay.testbed.drawing import in_turn
 from assay.testbed.mutators import Site, mutated, sites
 from assay.testbed.places import Places
 from assay.testbed.reduction import reduce_all
 from assay.testbed.reports import Report
 
-RECORDED = "recorded"
 CHUNK = 60  # scenarios a job
 SERIES = 400  # scenarios that run in one process
-OBSERVATION_MAX = 12_000  # characters of canonical JSON
 OVERSAMPLED = 2  # mutants tried for each scenario that may be kept
-ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 LIMITS = Limits(cpu_s=20, wall_s=120, output_mb=64)
-
-
-@dataclass
-class Candidate:
-    """A scenario on its way: where it comes from, and what the reference does on it."""
-
-    scenario: Scenario
-    origin: str
-    mutator: str
-    observation: Mapping[str, Any] | None = None
-    units: tuple[str, ...] = ()
-    problem: str = ""
-    bulky: bool = False  # there is a smaller form that does the same
 
 
 @dataclass
@@ -62,7 +46,7 @@ def make(
     settings: {"max_scenarios": n, "hash_seeds": n, "nest": {entry: {"init", "call"}}}
     """
     most = int(settings["max_scenarios"])
-    uses = _unique([candidate(use["data"], use["origin"], RECORDED) for use in recorded])
+    uses = unique([candidate(use["data"], use["origin"], RECORDED) for use in recorded])
     bases = _by_entry(uses, most * OVERSAMPLED, seed)
     _run_reference(bench, bases, places)
     smaller = _reduced(bench, [one for one in bases if not one.problem])
@@ -87,30 +71,17 @@ def make(
     return Made(kept, counts)
 
 
-def candidate(data: Mapping[str, Any], origin: str, mutator: str) -> Candidate:
-    """Return a candidate whose id is the digest of what it does."""
-    identity = seeds.digest("scenario", canonical_json(data))[:16]
-    return Candidate(Scenario(identity, data), origin, mutator)
-
-
-def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
-    found: dict[str, Candidate] = {}
-    for one in candidates:
-        found.setdefault(one.scenario.scenario_id, one)
-    return [found[name] for name in sorted(found)]
-
-
 def _by_entry(uses: Sequence[Candidate], most: int, seed: int) -> list[Candidate]:
     """Draw at most `most` recorded uses, entry point by entry point in turn."""
     pools: dict[str, list[Candidate]] = {}
     for use in uses:
         pools.setdefault(use.scenario.data["entry"], []).append(use)
     queues = {
-        entry: iter(seeds.shuffled(pool, seed, "use", entry, key=_identity))
+        entry: iter(seeds.shuffled(pool, seed, "use", entry, key=identity))
         for entry, pool in sorted(pools.items())
     }
     drawn = list(itertools.islice(in_turn(queues), most))
-    return sorted(drawn, key=_identity)
+    return sorted(drawn, key=identity)
 
 
 def _reduced(bench: SandboxBench, uses: Sequence[Candidate]) -> list[Candidate]:
@@ -133,7 +104,7 @@ def _reduced(bench: SandboxBench, uses: Sequence[Candidate]) -> list[Candidate]:
             use.bulky = True
             found.append(candidate(data, use.origin, RECORDED))
     known = {use.scenario.scenario_id for use in uses}
-    return [one for one in _unique(found) if one.scenario.scenario_id not in known]
+    return [one for one in unique(found) if one.scenario.scenario_id not in known]
 
 
 def _does_the_same(seen: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None) -> bool:
@@ -164,7 +135,7 @@ def _draw_mutants(
         return orders[name]
 
     queues = {
-        unit: _pairs(seeds.shuffled(pool, seed, "base", unit, key=_identity), order_of)
+        unit: _pairs(seeds.shuffled(pool, seed, "base", unit, key=identity), order_of)
         for unit, pool in sorted(pools.items())
     }
     taken = {one.scenario.scenario_id: one for one in bases}
@@ -232,18 +203,6 @@ def _judge(one: Candidate, report: Report, places: Places) -> None:
         one.problem = "reaches no unit"
 
 
-def flaw(observation: Mapping[str, Any]) -> str:
-    """Return why what the reference does can't be compared, or an empty text."""
-    text = canonical_json(observation)
-    if "crashed" in observation:
-        return "crashes"
-    if '{"opaque":' in text:
-        return "not literal"
-    if ADDRESS.search(text):
-        return "memory address"
-    return "too large" if len(text) > OBSERVATION_MAX else ""
-
-
 def confirm(bench: Bench, candidates: Sequence[Candidate], hash_seeds: int) -> None:
     """Run the candidates under the other hash seeds; whatever differs gets a problem.
 
@@ -267,10 +226,6 @@ def _job(chunk: Sequence[Candidate], hash_seed: int) -> Job:
 
 def _encoded(template: Mapping[str, Any]) -> dict[str, Any]:
     return {part: encode(value) for part, value in template.items()}
-
-
-def _identity(one: Candidate) -> str:
-    return one.scenario.scenario_id
 
 
 def _pairs(
