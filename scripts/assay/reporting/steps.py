@@ -1,7 +1,8 @@
 """What each step of a run took, as Snakemake measured it (`make run` prints it at its end).
 
 A job's peak is the memory that its processes held at once (resident set, sampled), the container's
-and the sandboxes' among them. A step that was not run again keeps what its last run took.
+and the sandboxes' among them. Its processor time is not shown: Snakemake sees none of the sandboxes
+that have ended. A step that was not run again keeps what its last run took.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ STEPS = (
     "synthesise_tasks", "select_tasks", "inspect_api", "index_api", "run_model", "score_answers",
     "check_names", "summarise_scores", "render_report", "pack_manifest", "revalidate_tasks",
 )  # fmt: skip
-Job = tuple[float, float, float]
+Job = tuple[float, float]
 
 
 def measured(folder: Path) -> dict[str, dict[str, Job]]:
-    """Return step -> job -> (wall seconds, processor seconds, peak MiB) of a run's telemetry.
+    """Return step -> job -> (wall seconds, peak MiB) of a run's telemetry.
 
     A file without figures (a job that ended before Snakemake looked at it) has 0 for them.
     """
@@ -30,7 +31,7 @@ def measured(folder: Path) -> dict[str, dict[str, Job]]:
         with path.open(encoding="utf-8") as handle:
             for row in csv.DictReader(handle, delimiter="\t"):
                 found[step]["/".join(job)] = (
-                    _number(row["s"]), _number(row["cpu_time"]), _number(row["max_rss"])
+                    _number(row["s"]), _number(row["max_rss"])
                 )  # fmt: skip
     order = {step: place for place, step in enumerate(STEPS)}
     return {
@@ -49,22 +50,21 @@ def lines(folder: Path) -> list[str]:
     for step, jobs in measured(folder).items():
         total = (
             sum(job[0] for job in jobs.values()),
-            sum(job[1] for job in jobs.values()),
-            max(job[2] for job in jobs.values()),
+            max(job[1] for job in jobs.values()),
         )
         rows.append(_row(step, str(len(jobs)), total))
         if len(jobs) > 1:
             rows += [_row(f"  {name}", "", job) for name, job in jobs.items() if job[0] >= 10]
     width = max((len(row[0]) for row in rows), default=0)
-    head = ("step", "jobs", "wall s", "CPU s", "peak MiB")
+    head = ("step", "jobs", "wall s", "peak MiB")
     return [
-        f"{name:<{width}}  {jobs:>4}  {wall:>8}  {cpu:>8}  {peak:>8}"
-        for name, jobs, wall, cpu, peak in (head, *rows)
+        f"{name:<{width}}  {jobs:>4}  {wall:>8}  {peak:>8}"
+        for name, jobs, wall, peak in (head, *rows)
     ]
 
 
-def _row(name: str, jobs: str, job: Job) -> tuple[str, str, str, str, str]:
-    return (name, jobs, f"{job[0]:.1f}", f"{job[1]:.1f}", f"{job[2]:.0f}")
+def _row(name: str, jobs: str, job: Job) -> tuple[str, str, str, str]:
+    return (name, jobs, f"{job[0]:.1f}", f"{job[1]:.0f}")
 
 
 if __name__ == "__main__":
