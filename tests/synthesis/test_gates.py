@@ -125,8 +125,11 @@ def test_5_a_weak_oracle_is_dropped():
     assert (found.gate, found.reason) == (gates.STRONG_ORACLE, "3 of 5 mutants fail")
 
 
-def test_5_two_mutants_show_nothing():
-    assert dropped_by(candidate(), category(right_only, ["a", "b"])) == gates.STRONG_ORACLE
+@pytest.mark.parametrize("weak", [["a", "b"], []])
+def test_5_two_mutants_or_none_show_nothing(weak):
+    found = prove(candidate(), category(right_only, weak))
+    assert isinstance(found, Rejection)
+    assert found.reason == f"only {len(weak)} mutants to try it on"
 
 
 @pytest.mark.parametrize("lines", [(), (1, 2, 3, 4, 5, 6)])

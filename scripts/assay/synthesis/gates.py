@@ -70,6 +70,10 @@ def prove(candidate: Candidate, material: Material, category: ModuleType) -> Pro
     if reason:
         return _rejection(candidate, gate, reason)
     right, weak = _trials(candidate, material, category)
+    if len(weak.answers) < FEWEST_MUTANTS and _is_tried(candidate, category):
+        return _rejection(
+            candidate, STRONG_ORACLE, f"only {len(weak.answers)} mutants to try it on"
+        )
     killed = 0
     for trial in (weak, right):
         verdicts = judged_together(trial.judges(), material.bench)
@@ -146,11 +150,15 @@ def _trials(
     if not candidate.is_control:
         nulls = {**_null_answers(candidate), **category.null_answers(candidate)}
         answers |= {f"{NULL_ANSWERS} {name}": (text, plain) for name, text in nulls.items()}
-    make = getattr(category, "weak_answers", None)
-    weak = make(candidate, material) if make and not candidate.is_control else {}
+    weak = category.weak_answers(candidate, material) if _is_tried(candidate, category) else {}
     sample = list(weak.items())[: gates["oracle_sample"]]
     spoilt = {f"{STRONG_ORACLE} {name}": (text, plain) for name, text in sample}
     return _Trial(answers, row, category), _Trial(spoilt, row, category)
+
+
+def _is_tried(candidate: Candidate, category: ModuleType) -> bool:
+    """Tell whether the candidate's oracle is tried on mutants of the right answer (gate 5)."""
+    return hasattr(category, "weak_answers") and not candidate.is_control
 
 
 def _null_answers(candidate: Candidate) -> dict[str, str]:
@@ -173,8 +181,6 @@ def _decided(found: Mapping[str, Judgement], percent: int) -> tuple[str, str]:
             return gate, f"passes: {name.partition(' ')[2]}"
     killed = sum(verdict.status != PASSED for verdict in found.values())
     weak = any(name.startswith(STRONG_ORACLE) for name in found)
-    if weak and len(found) < FEWEST_MUTANTS:
-        return STRONG_ORACLE, f"only {len(found)} mutants to try it on"
     if weak and killed * 100 < percent * len(found):
         return STRONG_ORACLE, f"{killed} of {len(found)} mutants fail"
     return "", ""
