@@ -67,10 +67,16 @@ def file_with(unit: Row, text: str, source: str) -> str:
 def observe(material: Material, sources: Sequence[str], pool: Sequence[Case]) -> list[JobResult]:
     """Run the pool's scenarios on each source of the unit."""
     text = material.bench.read(material.unit["path"])
-    scenarios = [Scenario(case.scenario_id, case.data) for case in pool]
+    texts = [file_with(material.unit, text, source) for source in sources]
+    return run_over(material, texts, [Scenario(case.scenario_id, case.data) for case in pool])
+
+
+def run_over(
+    material: Material, texts: Sequence[str], scenarios: Sequence[Scenario]
+) -> list[JobResult]:
+    """Run scenarios over each text of the unit's file."""
     path, limits = material.unit["path"], Limits(**material.settings.get("limits", {}))
-    files = [{path: file_with(material.unit, text, source)} for source in sources]
-    return material.bench.run([Job(changed, scenarios, limits=limits) for changed in files])
+    return material.bench.run([Job({path: text}, scenarios, limits=limits) for text in texts])
 
 
 def clear_mutants(material: Material) -> list[Mutation]:

@@ -48,6 +48,7 @@ from assay.categories._types import (
     Rejection,
     Row,
 )
+from assay.categories._variants import file_with, raised, run_over
 
 __all__ = [
     "FAILED",
@@ -69,9 +70,12 @@ __all__ = [
     "code_job",
     "code_key",
     "code_key_json",
+    "file_with",
     "judge_result",
     "place",
+    "raised",
     "run_code_oracle",
     "run_files_oracle",
+    "run_over",
     "same_observation",
 ]

@@ -16,12 +16,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from assay.categories.base import Material, Mutation
+from assay.categories.base import (
+    Material,
+    Mutation,
+    file_with,
+    raised,
+    run_over,
+    same_observation,
+)
 from assay.core import seeds
-from assay.core.execution import Job, JobResult, Limits, Scenario
-from assay.core.files import canonical_json
-from assay.core.splice import replace_lines
-from assay.testbed.candidates import Candidate, candidate, flaw
+from assay.core.execution import JobResult, Scenario
+from assay.testbed.candidates import Candidate, candidate, flaw, row_of
 from assay.testbed.drawing import in_turn
 from assay.testbed.mutators import Site, mutated, sites
 from assay.testbed.scenarios import confirm
@@ -55,7 +60,7 @@ def aimed(material: Material) -> list[Row]:
     fresh = _fresh(material, near[:BASES]) if quiet else []
     kept = _tellers(material, quiet, fresh)
     confirm(material.bench, kept, HASH_SEEDS)
-    return [_row(material, one) for one in kept if not one.problem]
+    return [row_of(material.target, one) for one in kept if not one.problem]
 
 
 def _fresh(material: Material, bases: Sequence[Row]) -> list[Candidate]:
@@ -68,8 +73,7 @@ def _fresh(material: Material, bases: Sequence[Row]) -> list[Candidate]:
             found.setdefault(one.scenario.scenario_id, one)
     made = list(found.values())
     text = material.bench.read(material.unit["path"])
-    job = _job(material, text, [one.scenario for one in made])
-    seen = material.bench.run([job])[0].observations
+    seen = run_over(material, [text], [one.scenario for one in made])[0].observations
     for one in made:
         one.observation = seen.get(one.scenario.scenario_id)
     return [one for one in made if one.observation is not None and _sound(one.observation)]
@@ -95,10 +99,7 @@ def _sound(observation: Mapping[str, Any]) -> bool:
 
     Where an exception comes from is not traced here: one of Python's own may be no intention.
     """
-    raised = {
-        str(call["raised"][0]) for call in observation.get("calls", []) if "raised" in call
-    }  # fmt: skip
-    return not flaw(observation) and not raised & BUILTIN
+    return not flaw(observation) and not raised(observation) & BUILTIN
 
 
 def _tellers(
@@ -133,33 +134,13 @@ def _told(result: JobResult, expected: Mapping[str, Any]) -> frozenset[str]:
     """Return the scenarios on which a mutant does something else than the unit, and does it."""
     return frozenset(
         name for name, seen in result.observations.items()
-        if canonical_json(seen) != canonical_json(expected[name])
+        if not same_observation(seen, expected[name])
     )  # fmt: skip
 
 
 def _run(
     material: Material, mutants: Sequence[Mutation], scenarios: Sequence[Scenario]
 ) -> list[JobResult]:
-    unit = material.unit
-    text = material.bench.read(unit["path"])
-    return material.bench.run([
-        _job(
-            material, replace_lines(text, unit["start_line"], unit["end_line"], mutant.source),
-            scenarios,
-        )
-        for mutant in mutants
-    ])  # fmt: skip
-
-
-def _job(material: Material, text: str, scenarios: Sequence[Scenario]) -> Job:
-    limits = Limits(**material.settings["limits"])
-    return Job({material.unit["path"]: text}, tuple(scenarios), limits=limits)
-
-
-def _row(material: Material, one: Candidate) -> Row:
-    return {
-        "target": material.target, "scenario_id": one.scenario.scenario_id,
-        "entry": one.scenario.data["entry"], "origin": one.origin, "mutator": one.mutator,
-        "scenario_json": canonical_json(one.scenario.data),
-        "observation_json": canonical_json(one.observation), "units": list(one.units),
-    }  # fmt: skip
+    text = material.bench.read(material.unit["path"])
+    texts = [file_with(material.unit, text, mutant.source) for mutant in mutants]
+    return run_over(material, texts, scenarios)

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from assay.core.execution import Limits
-from assay.core.files import canonical_json
 from assay.core.progress import say
 from assay.sandbox import level
-from assay.testbed import scenarios
+from assay.testbed import candidates, scenarios
 from assay.testbed.bench import open_bench
-from assay.testbed.candidates import Candidate
 from assay.testbed.places import Places
 from assay.testbed.recorder import Recording, record
 
@@ -56,7 +54,7 @@ def record_behaviour(
         bench, recording.recorded, places, {**options, "nest": _nest(target)}, seed
     )
     return Behaviour(
-        _test_rows(name, recording, places), _scenario_rows(name, made.kept),
+        _test_rows(name, recording, places), [candidates.row_of(name, one) for one in made.kept],
         {
             "tests": len(recording.tests),
             "tests that can be keys": sum(test.usable for test in recording.tests.values()),
@@ -77,17 +75,4 @@ def _test_rows(name: str, recording: Recording, places: Places) -> list[dict[str
             "reason": steadiness.reason, "units": list(places.units(recording.reached.get(test))),
         }
         for test, steadiness in sorted(recording.tests.items())
-    ]  # fmt: skip
-
-
-def _scenario_rows(name: str, kept: Sequence[Candidate]) -> list[dict[str, Any]]:
-    return [
-        {
-            "target": name, "scenario_id": one.scenario.scenario_id,
-            "entry": one.scenario.data["entry"], "origin": one.origin, "mutator": one.mutator,
-            "scenario_json": canonical_json(dict(one.scenario.data)),
-            "observation_json": canonical_json(dict(one.observation or {})),
-            "units": list(one.units),
-        }
-        for one in kept
     ]  # fmt: skip

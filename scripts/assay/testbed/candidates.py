@@ -35,6 +35,17 @@ def candidate(data: Mapping[str, Any], origin: str, mutator: str) -> Candidate:
     return Candidate(Scenario(identity, data), origin, mutator)
 
 
+def row_of(target: str, one: Candidate) -> dict[str, Any]:
+    """Return a candidate as a row of the scenarios table."""
+    return {
+        "target": target, "scenario_id": one.scenario.scenario_id,
+        "entry": one.scenario.data["entry"], "origin": one.origin, "mutator": one.mutator,
+        "scenario_json": canonical_json(dict(one.scenario.data)),
+        "observation_json": canonical_json(dict(one.observation or {})),
+        "units": list(one.units),
+    }  # fmt: skip
+
+
 def unique(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Return the candidates sorted by their ids, the first of each."""
     found: dict[str, Candidate] = {}
