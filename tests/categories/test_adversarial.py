@@ -1,6 +1,7 @@
 """Interacting bugs and misleading code: proven pairs, and answers that mend one half only fail."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -223,3 +224,22 @@ def test_an_interacting_bug_over_two_files_in_the_real_sandbox(toy, pairs, testb
     for half in item.key["halves"]:
         verdict = worth(answer(lines, half, "Box().put('a', 3)"), item, bench)
         assert verdict.status == FAILED
+
+
+def test_refusals_of_one_bug_in_several_strata_keep_apart(toy):
+    found = []
+    for seed in SEEDS:
+        material = toy.material(seed)
+        tasks = {**material.settings["tasks"], "prompt_characters": 1, "strata": {
+            "trivial": 25, "standard": 25, "hard": 25, "adversarial": 25,
+        }}  # fmt: skip
+        material = replace(material, settings={**material.settings, "tasks": tasks})
+        refused = [
+            (item.candidate_id, item.gate) for item in code_understanding.propose(material)
+            if isinstance(item, Rejection)
+        ]  # fmt: skip
+        assert len(refused) == len(set(refused))
+        found += refused
+    suitable = [name for name, gate in found if gate == "suitable"]
+    assert any(":adversarial:" in name for name in suitable)
+    assert any(":standard:" in name for name in suitable)

@@ -213,11 +213,15 @@ def _fitting(draft: Draft, strata: list[str]) -> Candidate | Rejection:
             return _asking.candidate_of(draft, stratum)
         except UnsuitableError as error:
             reasons.append(f"{stratum}: {error}")
-    return _refused(draft.material, draft.bug, "suitable", "; ".join(reasons))
+    tried = "".join(f"{name}:" for name in strata)
+    return _refused(draft.material, draft.bug, "suitable", "; ".join(reasons), tried)
 
 
-def _refused(material: Material, bug: _bugs.Bug, gate: str, reason: str) -> Rejection:
-    name = f"{_name(material)}:{bug.operator}:{bug.site}"
+def _refused(
+    material: Material, bug: _bugs.Bug, gate: str, reason: str, tried: str = ""
+) -> Rejection:  # fmt: skip
+    """Return a bug's rejection; `tried` tells the drafts of one bug by their strata apart."""
+    name = f"{_name(material)}:{tried}{bug.operator}:{bug.site}"
     return _rejection(material, name, bug.operator, gate, reason)
 
 
