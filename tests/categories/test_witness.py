@@ -38,7 +38,7 @@ def test_a_use_with_literals_is_read(text, init, calls):
     "__import__('os')", "Box().put(2); Box()", "Box().put({**{'a': 1}})", "Box().put({[]: 1})",
     "x = Box()", "(" * 300, "Box().put('" + "x" * 9000 + "')", "Box().put(...)",
     "Box().put('\ud800')", "Box().__init__()", "lambda: Box()", "Box().put(\0)",
-    "Box().put(frozenset(1))",
+    "Box().put(frozenset(1))", "Box" + ".put" * 900 + "(1)", "Box" + ".put" * 1900 + "(1)",
 ])  # fmt: skip
 def test_anything_else_is_no_witness(text):
     with pytest.raises(WitnessError):

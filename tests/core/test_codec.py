@@ -87,6 +87,18 @@ def test_deep_cyclic_and_huge_values_are_refused():
         ["dict", [[1]]],
         ["set", [["list", []]]],
         ["type", "open"],
+        ["Decimal", "x"],
+        ["Decimal", [0, [1], 2]],
+        ["UUID", 5],
+        ["timedelta", 5],
+        ["int", 1.5],
+        ["float", None],
+        ["list", "ab"],
+        ["tuple", {"a": 1}],
+        [["int"], "1"],
+        {"int": 1, "list": 2},
+        ["list", [None] * 20_001],
+        ["Decimal", "1E+99999999999999999999"],
     ],
 )
 def test_malformed_encodings_are_refused(data):

@@ -107,6 +107,12 @@ def test_hostile_code_takes_no_time(api):
     assert len(check(ast.parse(many), api, Place())) == 100
 
 
+@pytest.mark.parametrize("test", ["0x" + "f" * 4000, "x == 0x" + "f" * 4000])
+def test_a_test_that_cannot_be_written_out_again_may_guard(api, test):
+    for code in ("if {}: import jsonx", "{} or json.parse", "with {}: import jsonx"):
+        assert check(ast.parse(code.format(test)), api, Place()) == []
+
+
 def test_a_report_has_its_line_and_the_nearest_real_name(api):
     code = (
         "import json\n\nx = json.load_string('')\nx = Cart('me', discounts=1)\nimport colections\n"

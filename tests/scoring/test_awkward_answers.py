@@ -213,6 +213,38 @@ def test_what_is_nearly_json_takes_bounded_time(case):
     assert time.process_time() - began < 4
 
 
+# What was quadratic, or worse, in the length (tests/fuzz); form -> the motif, and the length of a
+# text that took minutes.
+SLOW = {
+    "tildes with a backtick at the end": ("code", "~" * 200_000 + "`"),
+    "marks in an exploit": ("findings", "EXPLOIT: x = [\n" + "~" * 7_900 + "`"),
+    "helpers that need each other": (
+        "code", "def f(): a0\n" + "".join(f"a{n}=a{n + 1}\n" for n in range(7_000, -1, -1)),
+    ),
+    "helpers on one line": (
+        "code", "def f(): a0\n" + ";".join(f"a{n}=a{n + 1}" for n in range(7_000)),
+    ),
+    "long lines that are never closed": ("code", ("f = (" + "1," * 1_500 + "\n") * 120),
+    "ranges of findings": ("findings", "CWE-89 LINE 1-9999\n" * 20_000),
+    "ranges of findings in prose": ("findings", "a CWE-89 at line 1-9999 " * 16_000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", sorted(SLOW))
+def test_what_was_quadratic_takes_bounded_time(case):
+    form, answer = SLOW[case]
+    began = time.process_time()
+    extract(answer, form, "f")
+    assert time.process_time() - began < 8
+
+
+def test_statements_that_share_a_line_come_alone_and_are_python():
+    text = "é = 1; y = é  # one\nz = 2; w = '''\n'''; v = w; \\\nu = 3\n"
+    code = "def f():\n    return y, z, v, u\n\ndef g():\n    return 1\n"
+    found = extract(f"```\n{text}{code}```\nLINES: 1", "lines_and_code", "f", "g")
+    assert found.helpers == ("é = 1", "y = é  # one", "z = 2", "w = '''\n'''", "v = w", "u = 3")
+
+
 PIECES = st.sampled_from(
     [
         "```",

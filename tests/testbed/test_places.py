@@ -46,7 +46,8 @@ def test_malformed_places_are_no_units_and_no_raise(given, places):
 @pytest.mark.parametrize(("path", "line", "expected"), [
     ("p/m.py", 3, True), ("p/m.py", 4, True), ("p/m.py", 2, False), ("p/m.py", 6, False),
     ("tests/test_m.py", 3, False), ("tests_more.py", 3, True), ("../outside.py", 3, False),
-    ("p/gone.py", 3, False), ("p/binary.py", 1, False), ("p", 1, False), ("p/m.py", [3], False),
+    ("p/gone.py", 3, False), ("p/\0", 3, False), ("p/" * 3000, 3, False),
+    ("x" * 300, 3, False), ("p/binary.py", 1, False), ("p", 1, False), ("p/m.py", [3], False),
 ])  # fmt: skip
 def test_only_a_raise_of_the_target_s_own_code_is_on_purpose(path, line, expected, places):
     assert places.is_raise([path, line]) is expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from assay.core.execution import Job, Scenario
 from assay.sandbox.launch import Outcome
 from assay.testbed import reports
 from assay.testbed.inside.frames import DATA, END, HEAD, READY, SCENARIOS, TESTS, parse
+from assay.testbed.pool import Frames
 from assay.testbed.uses import is_use
 
 KEY = "k" * 32
@@ -91,7 +93,8 @@ def test_a_test_that_reports_twice_is_worth_the_worse():
 
 
 @pytest.mark.parametrize("payload", ["", "[]", "{}", '{"observation": 3}', '{"observation": NaN}',
-                                     '{"observation": {"a": "\\ud800"}}'])  # fmt: skip
+                                     '{"observation": {"a": "\\ud800"}}',
+                                     '{"observation": {"a": 1e999}}'])  # fmt: skip
 def test_an_unreadable_observation_is_a_crash(payload):
     body = lines({"scenario": "s", "outcome": "ran", "detail": "", "payload": payload}, {"end": 0})
     (report,) = read(body, SCENARIOS, RUN_JOB)
@@ -132,6 +135,30 @@ def test_jobs_that_were_not_begun_are_left_and_the_one_it_died_in_gets_the_outco
 def test_an_unknown_outcome_is_the_harness_s_failure():
     (report,) = read(b"", TESTS, TEST_JOB, summary={**SUMMARY, "outcome": "fine"})
     assert report.result.outcome == "harness_error"
+
+
+@pytest.mark.parametrize("summary", [
+    b"", b"{", b"[]", b"3", b"\xff", b"{}", b'{"outcome": NaN}', {**SUMMARY, "cpu_us": "5"},
+    {**SUMMARY, "cpu_us": True}, {"outcome": "ran"}, b"[" * 5000, b"9" * 5000,
+])  # fmt: skip
+def test_an_end_that_can_not_be_read_is_the_harness_s_failure(summary):
+    data = frame(READY, []) + frame(END, summary)
+    (report,) = reports.read(Outcome("ran", 0, {"channel": data}), [TEST_JOB])
+    assert report.result.outcome == "harness_error"
+
+
+def test_frames_are_told_apart_however_they_come_and_in_linear_time():
+    told = frame(DATA, b"x" * 70) + frame(END, b"{}")
+    for size in (1, 7, len(told)):
+        taken = Frames(2)
+        parts = [told[at : at + size] for at in range(0, len(told), size)] * 2
+        assert [taken.complete(part) for part in parts] == [False] * (len(parts) - 1) + [True]
+    began = time.process_time()
+    assert not Frames(2).complete(frame(DATA, b"") * 400_000)
+    taken = Frames(2)
+    large = frame(DATA, b"x" * (1 << 26))[:-1]
+    assert not any(taken.complete(large[at : at + 4096]) for at in range(0, len(large), 4096))
+    assert time.process_time() - began < 4
 
 
 def test_frames_that_were_cut_short_are_left_out():

@@ -149,7 +149,10 @@ def holds(
 
 def _entry(func: ast.expr, key: Mapping[str, Any]) -> str:
     """Return the entry that an expression names, with or without its module, or an empty text."""
-    text = ast.unparse(func) if isinstance(func, ast.Name | ast.Attribute) else ""
+    try:
+        text = ast.unparse(func) if isinstance(func, ast.Name | ast.Attribute) else ""
+    except (ValueError, RecursionError) as error:  # too deep to be written out again
+        raise WitnessError("the witness does not begin at a public entry point") from error
     found = [entry for entry in key["entries"]
              if text in {entry.partition(":")[2], entry.replace(":", ".")}]  # fmt: skip
     return found[0] if len(found) == 1 else ""

@@ -26,6 +26,7 @@ MAX_DEPTH = 40
 MAX_NODES = 20_000
 MAX_DIGITS = 2_000
 BUILT = ("name", "new")
+HOLDING = ("list", "tuple", "set", "frozenset", "dict")
 BUILTIN_TYPES = {
     name: getattr(__import__("builtins"), name)
     for name in (
@@ -58,7 +59,7 @@ def decode(data: Any, build: Build | None = None) -> Any:
     """
     try:
         return _Decoder(build).decode(data, 0)
-    except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
+    except (TypeError, ValueError, KeyError, ArithmeticError, RecursionError) as error:
         raise NotEncodableError(f"malformed encoding: {error}") from error
 
 
@@ -148,15 +149,19 @@ def _moment(_: _Encoder, value: datetime | time, __: int) -> str:
 class _Decoder:
     def __init__(self, build: Build | None) -> None:
         self.build = build
+        self.nodes = 0
 
     def decode(self, data: Any, depth: int) -> Any:
-        if depth > MAX_DEPTH + 1:
-            raise NotEncodableError("too deep")
+        self.nodes += 1
+        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            raise NotEncodableError("too deep or too large")
         if data is None or type(data) in (bool, str):
             return data
         kind, body = data
         if kind in BUILT and self.build:
             return self.build(kind, body)
+        if type(body) is not (list if kind in HOLDING else str):  # int() would take a float, too
+            raise NotEncodableError(f"malformed body of {kind!r}")
         return _READERS[kind](self, body, depth + 1)
 
     def each(self, items: Any, depth: int) -> list[Any]:

@@ -24,14 +24,22 @@ def is_guarded(node: ast.AST) -> bool:
         caught = [each.id for handler in node.handlers for each in names_in(handler.type)]
         return any(handler.type is None for handler in node.handlers) or bool({*caught} & CATCHING)
     if isinstance(node, ast.If | ast.IfExp | ast.While | ast.Assert):
-        return bool(GUARDS.search(ast.unparse(node.test)))
+        return _says(GUARDS, node.test)
     if isinstance(node, ast.BoolOp):
-        return any(GUARDS.search(ast.unparse(value)) for value in node.values)
+        return any(_says(GUARDS, value) for value in node.values)
     if isinstance(node, ast.With | ast.AsyncWith):
-        return any(GUARDING.search(ast.unparse(item.context_expr)) for item in node.items)
+        return any(_says(GUARDING, item.context_expr) for item in node.items)
     if isinstance(node, Function | ast.ClassDef):
-        return any(GUARDING.search(ast.unparse(each)) for each in node.decorator_list)
+        return any(_says(GUARDING, each) for each in node.decorator_list)
     return False
+
+
+def _says(pattern: re.Pattern[str], node: ast.AST) -> bool:
+    """Tell whether an expression's text has a pattern; what can't be written out may say it."""
+    try:
+        return bool(pattern.search(ast.unparse(node)))
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a deep expression
+        return True
 
 
 def names_in(node: ast.AST | None) -> Iterator[ast.Name]:

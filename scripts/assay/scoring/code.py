@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from assay.scoring.syntax import parse_mended, salvaged
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 MAX_BLOCKS = 40
+_FURTHER = re.compile(rb"[ \t\f]*;")
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,15 @@ def select(text: str, tree: ast.Module, name: str, rule: str) -> Found | None:
 
 def _found(text: str, tree: ast.Module, unit: Function, rule: str) -> Found:
     lines = text.split("\n")
+    coded = [line.encode() for line in lines]  # columns count bytes
     inside = unit not in tree.body
     needed = _needed(tree, unit)
     helpers = [node for node in needed if not isinstance(node, ast.Import | ast.ImportFrom)]
     imports = [node for node in needed if isinstance(node, ast.Import | ast.ImportFrom)]
     return Found(
         source(lines, unit),
-        tuple(source(lines, node) for node in helpers),
-        tuple(source(lines, node) for node in imports),
+        tuple(alone(coded, node) for node in helpers),
+        tuple(alone(coded, node) for node in imports),
         _joined(rule, "inside a class" if inside else ""),
     )
 
@@ -89,6 +92,19 @@ def source(lines: list[str], node: ast.stmt) -> str:
     return "\n".join(line.removeprefix(margin) for line in taken)
 
 
+def alone(lines: list[bytes], node: ast.stmt) -> str:
+    """Return a top-level statement's whole lines, without others that stand on them (`a; b`)."""
+    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    last, end = node.end_lineno or first, node.end_col_offset or 0
+    start = node.col_offset if first == node.lineno else 0
+    if not _FURTHER.match(lines[last - 1], end):
+        end = len(lines[last - 1])  # perhaps with a comment
+    if first == last:
+        return lines[first - 1][start:end].decode()
+    taken = [lines[first - 1][start:], *lines[first : last - 1], lines[last - 1][:end]]
+    return str(b"\n".join(taken), "utf-8")
+
+
 def defines(text: str, names: Iterable[str]) -> bool:
     """Say whether a text binds one of the names at its top level."""
     tree = ast.parse(text)
@@ -96,19 +112,26 @@ def defines(text: str, names: Iterable[str]) -> bool:
 
 
 def _needed(tree: ast.Module, unit: Function) -> list[ast.stmt]:
-    """Return the top-level statements that the unit uses by name, directly or not, in order."""
-    offered = [(node, _binds(node)) for node in tree.body if node is not unit]
-    offered = [(node, names) for node, names in offered if names and unit.name not in names]
-    wanted, taken = _names(unit), set[int]()
-    grew = True
-    while grew:
-        grew = False
-        for index, (node, names) in enumerate(offered):
-            if index not in taken and names & (wanted | {"*"}) and not _holds(node, unit):
+    """Return the top-level statements that the unit uses by name, directly or not, in order.
+
+    Each statement and each name is gone through once.
+    """
+    binding: dict[str, list[int]] = {}
+    for index, node in enumerate(tree.body):
+        names = _binds(node)
+        if node is not unit and unit.name not in names and not _holds(node, unit):
+            for name in names:
+                binding.setdefault(name, []).append(index)
+    taken, seen = set[int](), {"*"} | _names(unit)
+    waiting = sorted(seen)
+    while waiting:
+        for index in binding.pop(waiting.pop(), ()):
+            if index not in taken:
                 taken.add(index)
-                wanted |= _names(node)
-                grew = True
-    return [node for index, (node, _) in enumerate(offered) if index in taken]
+                fresh = _names(tree.body[index]) - seen
+                seen |= fresh
+                waiting.extend(fresh)
+    return [tree.body[index] for index in sorted(taken)]
 
 
 def _binds(node: ast.stmt) -> set[str]:

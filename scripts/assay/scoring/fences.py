@@ -12,7 +12,8 @@ MAX_CHARS = 400_000
 REASONING = "think|thinking|reasoning|thought"
 _OPEN = re.compile(rf"^[ \t]*<({REASONING})>", re.IGNORECASE | re.MULTILINE)
 _CLOSE = re.compile(rf"</({REASONING})>[ \t]*(?=\n|\Z)", re.IGNORECASE)
-_FENCE = re.compile(r"^[ \t]*(?:[-*>][ \t]+)?(`{3,}|~{3,})([^`\n]*)$")
+# A run of marks is taken whole (`+`): to try its shorter forms would be quadratic.
+_FENCE = re.compile(r"^[ \t]*(?:[-*>][ \t]+)?(`{3,}+|~{3,}+)([^`\n]*)$")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from assay.scoring import lines
@@ -33,9 +33,9 @@ def find(parts: Parts) -> Stated | None:
     strict = _strict(parts.whole)
     if strict is not None:
         return strict, "lines" if strict else "NONE"
-    loose = [pair for line in parts.whole.split("\n") for pair in _loose(line)]
+    loose = tidy(pair for line in parts.whole.split("\n") for pair in _loose(line))
     if loose:
-        return tidy(loose), "in prose"
+        return loose, "in prose"
     return ((), "none in words") if _WORDS.search(parts.whole) else None
 
 
@@ -46,7 +46,7 @@ def of_json(value: Any) -> tuple[Pair, ...] | None:
     items = value if isinstance(value, list) else [value]
     pairs: list[Pair] = []
     for item in items[:MAX_FINDINGS]:
-        found = _loose(item) if isinstance(item, str) else _record(item)
+        found = tidy(_loose(item)) if isinstance(item, str) else _record(item)
         if not found:
             return None
         pairs.extend(found)
@@ -54,25 +54,39 @@ def of_json(value: Any) -> tuple[Pair, ...] | None:
 
 
 def tidy(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
-    """Return each finding once, in the order of the answer."""
-    return tuple(dict.fromkeys(pairs))[:MAX_FINDINGS]
+    """Return each finding once, in the order of the answer; no more are looked at than kept."""
+    found: dict[Pair, None] = {}
+    for pair in pairs:
+        found[pair] = None
+        if len(found) == MAX_FINDINGS:
+            break
+    return tuple(found)
 
 
 def _strict(text: str) -> tuple[Pair, ...] | None:
     """Read lines that begin as asked; the last NONE takes back what stood before it."""
-    pairs: list[Pair] | None = None
+    stated: list[tuple[str, str]] | None = None
     for line in text.split("\n"):
         found = _STRICT.match(line)
         if found:
-            pairs = (pairs or []) + _pairs(found[1], found[2])
+            stated = stated or []
+            stated.append((found[1], found[2]))
         elif _NONE.match(line):
-            pairs = []
-    return None if pairs is None else tidy(pairs)
+            stated = []
+    if stated is None:
+        return None
+    return tidy(pair for cwe, places in stated for pair in _pairs(cwe, places))
 
 
-def _loose(line: str) -> list[Pair]:
-    forward = [pair for m in _FORWARD.finditer(line) for pair in _pairs(m[1], m[3])]
-    return forward or [pair for m in _BACKWARD.finditer(line) for pair in _pairs(m[2], m[1])]
+def _loose(line: str) -> Iterator[Pair]:
+    found = False
+    for match in _FORWARD.finditer(line):
+        for pair in _pairs(match[1], match[3]):
+            found = True
+            yield pair
+    if not found:
+        for match in _BACKWARD.finditer(line):
+            yield from _pairs(match[2], match[1])
 
 
 def _pairs(cwe: str, places: str) -> list[Pair]:

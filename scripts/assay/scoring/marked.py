@@ -16,7 +16,7 @@ from assay.scoring.syntax import parse
 MAX_LINES = 60  # of an expression that is broken over several lines
 MAX_CHARS = 8_000
 MAX_MARKS = 20
-_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})[^`]*$")
+_FENCE = re.compile(r"[ \t]*(?:`{3,}+|~{3,}+)[^`]*$")  # a run taken whole, as in `fences`
 _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.) ?")
 
 

@@ -14,6 +14,7 @@ MAX_DEPTH = 150  # nodes; real code stays below 40
 _START = re.compile(r"[ \t]*(@|def\b|async\b|class\b|import\b|from\b|[A-Za-z_]\w*[ \t]*=[^=])")
 _NUMBERED = re.compile(r"[ \t]*\d{1,6}[ \t]*[|:│][ \t]?|[ \t]*\d{1,6}\t")
 MAX_SALVAGED = 8_000  # lines
+MAX_READ = 500_000  # characters: lines may be long, and be read again and again
 MAX_REGION = 1_500  # lines
 
 
@@ -50,16 +51,18 @@ def parse_mended(text: str) -> tuple[str, ast.Module, str] | None:
 def salvaged(text: str) -> str:
     """Return only the definitions, imports and assignments of a text that mixes code and prose.
 
-    The work is bounded: after `MAX_SALVAGED` lines of statements, good or bad, it stops.
+    The work is bounded: after `MAX_SALVAGED` lines of statements, good or bad, or `MAX_READ`
+    characters of them, it stops.
     """
     lines = text.split("\n")
-    kept, at, budget = [], 0, MAX_SALVAGED
-    while at < len(lines) and budget > 0:
+    kept, at, budget, left = [], 0, MAX_SALVAGED, MAX_READ
+    while at < len(lines) and budget > 0 and left > 0:
         if not _START.match(lines[at]):
             at += 1
             continue
         region, looked_at = _region(lines, at)
-        budget -= looked_at
+        budget -= max(1, len(looked_at))
+        left -= sum(map(len, looked_at))
         if region and parse("\n".join(region)):
             kept.extend(region)
             at += len(region)
@@ -77,14 +80,14 @@ def _shallow(tree: ast.AST) -> bool:
     return False
 
 
-def _region(lines: list[str], start: int) -> tuple[list[str], int]:
-    """Return the dedented lines of the statement that starts at `start`, and the lines read."""
+def _region(lines: list[str], start: int) -> tuple[list[str], list[str]]:
+    """Return the dedented lines of the statement that starts at `start`, and all lines read."""
     margin = len(lines[start]) - len(lines[start].lstrip())
     prefix = lines[start][:margin]
     window = lines[start : start + MAX_REGION]
     reader = _Reader(line[margin:] if line.startswith(prefix) else line for line in window)
     rows = _suite_rows(reader)
-    return reader.seen[:rows], max(1, len(reader.seen))
+    return reader.seen[:rows], reader.seen
 
 
 class _Reader:

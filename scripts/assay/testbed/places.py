@@ -56,12 +56,12 @@ def _is_place(value: Any) -> bool:
 
 
 def _raising_lines(tree: Path, path: str) -> set[int]:
-    file = (tree / path).resolve()
-    if not file.is_relative_to(tree.resolve()) or not file.is_file():
-        return set()  # a file that was made while it ran is not the target's code
     try:
+        file = (tree / path).resolve()
+        if not file.is_relative_to(tree.resolve()) or not file.is_file():
+            return set()  # a file that was made while it ran is not the target's code
         module = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, OSError):  # also what can be no path: a NUL, 5,000 letters
         return set()
     return {
         line

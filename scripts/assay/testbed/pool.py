@@ -28,20 +28,21 @@ class Frames:
     """Takes frames apart as they come; done when so many jobs have ended."""
 
     jobs: int = 1
-    rest: bytes = b""
+    rest: bytearray = field(default_factory=bytearray)
     last: int = -1
 
     def complete(self, data: bytes) -> bool:
         """Take what has come; say whether the last job's last frame is there."""
         self.rest += data
-        head = frames.HEAD.size
-        while self.jobs and len(self.rest) >= head:
-            kind, _, _, length = frames.HEAD.unpack_from(self.rest)
-            if len(self.rest) < head + length:
-                return False
-            self.rest = self.rest[head + length :]
+        at, head = 0, frames.HEAD.size
+        while self.jobs and len(self.rest) >= at + head:
+            kind, _, _, length = frames.HEAD.unpack_from(self.rest, at)
+            if len(self.rest) < at + head + length:
+                break
+            at += head + length
             self.last = kind
             self.jobs -= kind in (frames.END, frames.COLD, frames.READY)
+        del self.rest[:at]  # once, not for each frame: that would be quadratic
         return not self.jobs
 
 

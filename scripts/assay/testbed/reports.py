@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from assay.core.execution import (
     CRASHED,
@@ -21,6 +22,7 @@ from assay.testbed.inside import frames
 
 DEPTH_MAX = 150
 DETAIL_MAX = 2000
+SUMMARY = {"outcome", "detail", "cpu_us", "tail"}  # of a job, by the supervisor
 TEST_OUTCOMES = ("passed", "failed", "error", "skipped")
 READY = frames.HEAD.pack(frames.READY, 0, 0, 2) + b"[]"  # what a sandbox says when it has begun
 SEVERITY = ("passed", "skipped", "failed", "error")
@@ -69,7 +71,7 @@ def read(outcome: Outcome, jobs: Sequence[Job]) -> list[Report]:
         elif kind == frames.DATA:
             data.setdefault((job, phase), []).append(payload)
         elif kind == frames.END:
-            summaries[job] = json.loads(payload)
+            summaries[job] = _summary(payload)
     found: list[Report] = []
     for index, asked in enumerate(jobs):
         summary = summaries.get(index)
@@ -80,6 +82,15 @@ def read(outcome: Outcome, jobs: Sequence[Job]) -> list[Report]:
         if summary is None:
             break
     return found
+
+
+def _summary(payload: bytes) -> dict[str, Any]:
+    """Return how a job ended, or that the supervisor's word of it can't be read."""
+    told = parse(payload)
+    if isinstance(told, dict) and set(told) == SUMMARY and type(told["cpu_us"]) is int:
+        return told
+    detail = "how the job ended can't be read"
+    return {"outcome": HARNESS_ERROR, "detail": detail, "cpu_us": 0, "tail": ""}
 
 
 def _died(outcome: Outcome) -> dict[str, Any]:
@@ -193,14 +204,20 @@ def _take_run(record: dict[str, Any], taken: _Taken, report: Report) -> None:
 def parse(line: bytes) -> Any:
     """Return the JSON of a line, or None if it is malformed, too deep or not plain text."""
     try:
-        value = json.loads(line, parse_constant=_refuse)
+        value = json.loads(line, parse_constant=_refuse, parse_float=_finite)
         return value if _harmless(value) else None
     except (ValueError, RecursionError):
         return None
 
 
-def _refuse(name: str) -> Any:
+def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    """Return a float; one that is out of range could not be written as JSON again."""
+    value = float(digits)
+    return value if math.isfinite(value) else _refuse(digits)
 
 
 def _harmless(value: Any) -> bool:
