@@ -1,12 +1,14 @@
 # Answers: one model at a time, as a single deterministic stream.
 # In:  config/models/<model>.yaml, select_tasks/<target>/tasks.parquet (keys: reference solvers only)
 # Out: fetch_model/<model>/receipt.json; run_model/<model>/responses.parquet
+#      telemetry/fetch_model/<model>/memory.json
 #      telemetry/run_model/<model>/: telemetry.parquet, fingerprint.json, engine.log
 
 
 rule fetch_model:
     output:
         receipt=RUN.result("fetch_model", "{model}", "receipt.json"),
+        memory=RUN.telemetry("fetch_model", "{model}", "memory.json"),
     log:
         RUN.log("fetch_model", "{model}"),
     benchmark:
@@ -15,7 +17,7 @@ rule fetch_model:
         settings=settings_of(),
         code=RUN.code("fetch_model"),
     shell:
-        command("fetch_model", "model", outputs="receipt", image="")
+        command("fetch_model", "model", outputs="receipt memory", image="")
 
 
 rule run_model:

@@ -4,6 +4,8 @@
 
 FINGERPRINTS = expand(rules.run_model.output.fingerprint, model=MODELS)
 TELEMETRY = expand(rules.run_model.output.telemetry, model=MODELS)
+MEMORY = expand(rules.fetch_model.output.memory, model=MODELS)
+REPORTED = "summary tasks keys_ rejected responses verdicts telemetry fingerprints memory"
 
 
 rule render_report:
@@ -16,6 +18,7 @@ rule render_report:
         verdicts=VERDICTS,
         telemetry=TELEMETRY,
         fingerprints=FINGERPRINTS,
+        memory=MEMORY,
         image=receipt("tools"),
     output:
         report=RUN.telemetry("render_report", "report.html"),
@@ -30,12 +33,7 @@ rule render_report:
         settings=settings_of("run", "tasks"),
         code=RUN.code("render_report"),
     shell:
-        command(
-            "render_report",
-            inputs="summary tasks keys_ rejected responses verdicts telemetry fingerprints",
-            outputs="report table",
-            image=TOOLS,
-        )
+        command("render_report", inputs=REPORTED, outputs="report table", image=TOOLS)
 
 
 rule pack_manifest:
@@ -46,10 +44,10 @@ rule pack_manifest:
             *expand(rules.extract_units.output, target=TARGETS),
             *expand(rules.record_behaviour.output, target=TARGETS),
             *TASKS + KEYS + REJECTED + RESPONSES + VERDICTS + INDEXES + NAMES,
-            *expand(rules.fetch_model.output, model=MODELS),
+            *expand(rules.fetch_model.output.receipt, model=MODELS),
             *[receipt(recipe) for recipe in RUN.images],
         ],
-        telemetry=[*TELEMETRY, *FINGERPRINTS, *rules.render_report.output],
+        telemetry=[*TELEMETRY, *FINGERPRINTS, *MEMORY, *rules.render_report.output],
     output:
         manifest=RUN.result("pack_manifest", "manifest.json"),
         measured=RUN.telemetry("pack_manifest", "measured.json"),

@@ -1,4 +1,4 @@
-"""Put a model's weights into the cache, by digest, and write a receipt.
+"""Put a model's weights into the cache, by digest, write a receipt, and see that they will fit.
 
 A reference solver has no weights; its receipt says so.
 """
@@ -8,14 +8,20 @@ from pathlib import Path
 
 from assay.core import program
 from assay.core.files import write_json
+from assay.engines._plan import plan
 from assay.engines._weights import receipt_of
 from assay.images.store import cache_root
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Fetch, check, write the receipt."""
+    """Fetch, check, plan the memory, write the receipt."""
     described = arguments.settings["model"]
-    write_json(arguments.receipt, receipt_of(arguments.model, described, arguments.cache))
+    receipt = receipt_of(arguments.model, described, arguments.cache)
+    weights = receipt["weights"] and arguments.cache / "weights" / receipt["weights"]["sha256"]
+    planned = plan(arguments.model, described, weights)
+    write_json(arguments.receipt, receipt)
+    if arguments.memory:
+        write_json(arguments.memory, planned)
 
 
 if __name__ == "__main__":
@@ -23,5 +29,6 @@ if __name__ == "__main__":
     parser.add_argument("--model", required=True, help="name of the model")
     parser.add_argument("--cache", type=Path, default=cache_root(), help="default: ASSAY_CACHE")
     parser.add_argument("--receipt", "--output", type=Path, required=True, help="file to write")
+    parser.add_argument("--memory", type=Path, help="file to write: what memory the model needs")
     given = parser.parse_args()
     program.run(main, given, program.lock_of(given.receipt))

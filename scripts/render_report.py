@@ -8,7 +8,7 @@ from pathlib import Path
 from assay.core.files import read_json, write_text
 from assay.core.program import lock_of, parser, run
 from assay.core.records import KEYS, REJECTED, RESPONSES, TASKS, TELEMETRY, VERDICTS
-from assay.reporting.inputs import Inputs, read_fingerprints, read_rows
+from assay.reporting.inputs import Inputs, read_records, read_rows
 from assay.reporting.page import page
 from assay.reporting.table import table
 
@@ -22,12 +22,14 @@ def main(arguments: argparse.Namespace) -> None:
         asked=arguments.settings["tasks"],
         summary=read_json(arguments.summary),
         rows={kind.name: read_rows(getattr(arguments, kind.name), kind) for kind in TABLES},
-        fingerprints=read_fingerprints(arguments.fingerprints),
+        fingerprints=read_records(arguments.fingerprints),
+        memory=read_records(arguments.memory),
     )
     named = [("summary for scripts", arguments.summary)]
     for kind in TABLES:
         named += [(kind.name, path) for path in getattr(arguments, kind.name)]
     named += [("fingerprint", path) for path in arguments.fingerprints]
+    named += [("memory", path) for path in arguments.memory]
     write_text(arguments.report, page(inputs, named))
     write_text(arguments.table, table(inputs, arguments.report))
 
@@ -37,6 +39,7 @@ if __name__ == "__main__":
     for kind in TABLES:
         command.add_argument(f"--{kind.name}", type=Path, nargs="+", required=True)
     command.add_argument("--fingerprints", type=Path, nargs="*", default=[])
+    command.add_argument("--memory", type=Path, nargs="*", default=[])
     for name in ("summary", "report", "table"):
         command.add_argument(f"--{name}", type=Path, required=True)
     given = command.parse_args()

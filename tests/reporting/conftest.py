@@ -181,7 +181,7 @@ def rendered(tmp_path):
         given = argparse.Namespace(
             settings={**SETTINGS, **settings}, summary=folder / "summary.json",
             database=folder / "assay.sqlite", report=folder / "report.html",
-            table=folder / "table.txt", fingerprints=prints, **paths,
+            table=folder / "table.txt", fingerprints=prints, memory=[], **paths,
         )  # fmt: skip
         _program("summarise_scores").main(given)
         _program("render_report").main(given)

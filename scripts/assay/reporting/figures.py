@@ -72,6 +72,30 @@ def bars(title: str, counts: Sequence[tuple[str, int, bool]]) -> Markup:
     return _svg(title, 16 + len(counts) * ROW, parts)
 
 
+def stacked(
+    title: str, rows: Sequence[tuple[str, Sequence[tuple[str, int]], int | None]]
+) -> Markup:  # fmt: skip
+    """Return bars of (label, parts as (name, size), limit or None), each part paler than the last.
+
+    A limit is a line; one beyond twice the longest bar is left to its title.
+    """
+    most = max((sum(size for _, size in parts) for _, parts, _ in rows), default=0) or 1
+    most = max([most, *(limit for _, _, limit in rows if limit and limit <= 2 * most)])
+    drawn: list[Markup] = []
+    for index, (label, parts, limit) in enumerate(rows):
+        y, x = 10 + index * ROW, float(LEFT)
+        drawn.append(_text(LEFT - 8, y + 11, _cut(label), "end"))
+        for shade, (name, size) in enumerate(parts):
+            wide = (WIDTH - LEFT - RIGHT) * size / most
+            opacity = 1 - shade / (len(parts) + 1)
+            drawn.append(_bar((x, y, wide, ROW - 6), f"{name}: {size:,}", opacity=opacity))
+            x += wide
+        if limit and limit <= most:
+            drawn.append(_tick(limit / most, y - 2, y + ROW - 4, ""))
+        drawn.append(_text(x + 6, y + 11, f"{sum(size for _, size in parts):,}", "small"))
+    return _svg(title, 16 + len(rows) * ROW, drawn)
+
+
 def _dot_row(dot: Dot, y: int) -> Markup:
     kind = "quiet" if dot.quiet else "mark"
     line = Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>')
@@ -100,9 +124,15 @@ def _tick(share: float, top: int, bottom: int, label: str) -> Markup:
     return line.format(f"{x:.1f}", top, bottom) + _text(x, 12, label, "small middle")
 
 
-def _bar(box: tuple[float, float, float, float], note: str, *, quiet: bool = False) -> Markup:
-    form = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>')
-    return form.format("bar quiet" if quiet else "bar", *(f"{value:.1f}" for value in box), note)
+def _bar(
+    box: tuple[float, float, float, float], note: str, *, quiet: bool = False, opacity: float = 1
+) -> Markup:  # fmt: skip
+    form = Markup(
+        '<rect class="{}" x="{}" y="{}" width="{}" height="{}"{}><title>{}</title></rect>'
+    )
+    pale = Markup("") if opacity == 1 else Markup(' fill-opacity="{}"').format(f"{opacity:.2f}")
+    kind = "bar quiet" if quiet else "bar"
+    return form.format(kind, *(f"{value:.1f}" for value in box), pale, note)
 
 
 def _text(x: float, y: float, text: str, kind: str) -> Markup:

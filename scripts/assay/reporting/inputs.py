@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Inputs:
-    """The summary, the rows of each table by its name, and each model's fingerprint record."""
+    """The summary, the rows of each table by its name, each model's fingerprint and memory."""
 
     run: str
     asked: Mapping[str, Any]
     summary: Mapping[str, Any]
     rows: Mapping[str, list[Row]]
     fingerprints: Mapping[str, Mapping[str, Any]]
+    memory: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def models(self) -> list[str]:
@@ -47,8 +48,8 @@ def read_rows(paths: Iterable[Path], table: Table) -> list[Row]:
     return sorted(rows, key=lambda row: [str(row[name]) for name in table.primary_key])
 
 
-def read_fingerprints(paths: Iterable[Path]) -> dict[str, Mapping[str, Any]]:
-    """Return model -> fingerprint record; the folder of each file has the model's name."""
+def read_records(paths: Iterable[Path]) -> dict[str, Mapping[str, Any]]:
+    """Return model -> record, of JSON files whose folders have the models' names."""
     return {path.parent.name: read_json(path) for path in sorted(paths)}
 
 

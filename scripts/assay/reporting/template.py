@@ -104,6 +104,11 @@ time per output token = (latency &minus; TTFT) / (n &minus; 1).</p>
 {% for name, figure in histograms %}<h3>Latency of {{ name }}</h3>{{ figure }}{% endfor %}
 {% else %}<p>No model with an inference engine was run.</p>{% endif %}
 
+{% if memory.rows %}<h2 id="memory">Memory</h2>
+{{ grid(memory) }}{{ memory_figure }}
+<p class="soft">Worked out from the model's own metadata before it was loaded. Cache: keys and
+values at full context. States: of recurrent layers. Activations: an estimate.</p>{% endif %}
+
 <h2 id="tasks">Tasks</h2>
 {{ grid(tasks) }}
 <p class="soft">A control is a task whose right answer is to report nothing.</p>
