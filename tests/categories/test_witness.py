@@ -2,7 +2,7 @@
 
 import pytest
 
-from assay.categories import _witness
+from assay.categories import _prompts, _witness
 from assay.categories._witness import WitnessError, expression, holds, identity, scenario_of
 from assay.categories.base import Options
 from assay.core.errors import HarnessError
@@ -29,6 +29,38 @@ def test_a_use_with_literals_is_read(text, init, calls):
     assert [[name, *map(decode, given)] for name, *given in data["calls"]] == calls
     assert data["observe"] == (["kept"] if init else [])
     assert identity(scenario_of(expression(data, KEY), KEY)) == identity(data)
+
+
+VALUES = {**KEY, "values": ["pkg.box:Box.of", "pkg.kinds:Range", "pkg.kinds:Truth", "a:T", "b:T"]}
+
+
+@pytest.mark.parametrize(("text", "given"), [
+    ("moved(Range(1, most=None))",
+     ["new", ["pkg.kinds:Range", ["list", [["int", "1"]]], ["dict", [["most", None]]]]]),
+    ("moved(pkg.kinds.Truth)", ["name", "pkg.kinds:Truth"]),
+    ("moved({Truth: [Box.of(Range(2))]})",
+     ["dict", [[["name", "pkg.kinds:Truth"], ["list", [["new", ["pkg.box:Box.of", ["list", [
+         ["new", ["pkg.kinds:Range", ["list", [["int", "2"]]], ["dict", []]]],
+     ]], ["dict", []]]]]]]]]),
+    ("moved(a.T)", ["name", "a:T"]),
+])  # fmt: skip
+def test_objects_of_the_target_that_its_uses_hold_are_read(text, given):
+    data = scenario_of(text, VALUES)
+    assert data["calls"][0][1] == ["list", [given]]
+    written = expression(data, VALUES)
+    assert written is None or identity(scenario_of(written, VALUES)) == identity(data)
+    with pytest.raises(WitnessError):
+        scenario_of(text, KEY)
+
+
+@pytest.mark.parametrize("text", [
+    "moved(T)", "moved(T())", "moved(Range(x))", "moved(Range(*[1]))", "moved(Range(**{'a': 1}))",
+    "moved(Range(1).most)", "moved(os)", "moved(Range(1)(2))", "moved(lambda: Range)",
+    "Range(1)", "moved(Range(open('f')))", "moved(kinds.Range(1))", "moved(Range.__class__(1))",
+])  # fmt: skip
+def test_no_other_object_is_read(text):
+    with pytest.raises(WitnessError):
+        scenario_of(text, VALUES)
 
 
 @pytest.mark.parametrize("text", [
@@ -124,3 +156,21 @@ def test_the_shortest_one_that_is_not_shown_is_told():
     assert _witness.shortest(cases, KEY) == "Box().put(1)"
     assert _witness.shortest(cases, shown) == "Box().put(12)"
     assert _witness.shortest([], KEY) is None
+
+
+def test_objects_are_found_whichever_way_arguments_are_held():
+    new = ["new", ["pkg.kinds:Range", ["list", [["int", "1"]]], ["dict", []]]]
+    for given in ([["list", [new]], ["dict", []]], [[new], {}], [[], {"by": ["list", [new]]}]):
+        data = {"entry": "pkg.help:moved", "init": None, "calls": [["", *given]], "observe": []}
+        assert _witness.objects(data) == {"pkg.kinds:Range"}
+    assert (
+        _witness.objects({**data, "calls": [["", ["list", [["int", "1"]]], ["dict", []]]]}) == set()
+    )
+
+
+def test_a_section_of_a_prompt_may_hold_another():
+    text = "a{{#one}} b{{#two}} c{{/two}}{{/one}}"
+    given = [{"one": "x", "two": "x"}, {"one": "x", "two": ""}, {"one": "", "two": "x"}]
+    assert [_prompts.fill(text, values).strip() for values in given] == ["a b c", "a b", "a"]
+    with pytest.raises(HarnessError, match="two"):
+        _prompts.fill(text, {"one": ""})

@@ -104,6 +104,7 @@ def _listings(draft: Draft, stratum: str) -> dict[str, str]:
 def _form(shown: Sequence[Case], stratum: str) -> dict[str, str]:
     """Return the values that say what is asked for."""
     several, data = stratum == ADVERSARIAL, shown[0].data
+    objects = any(_witness.objects(case.data) for case in shown)
     names = [call[0] for case in shown for call in case.data["calls"]]
     call = next((name for name in names if _witness.spells(name)), "")
     head = f"{_describe.entry_name(data)}(...)"
@@ -114,4 +115,5 @@ def _form(shown: Sequence[Case], stratum: str) -> dict[str, str]:
         "hidden": "yes" if stratum == "hard" else "",
         "several": "yes" if several else "", "plain": "" if several else "yes",
         "witness": head if stratum in EXCERPTS else "",
+        "objects": "yes" if objects else "",
     }  # fmt: skip

@@ -1,7 +1,7 @@
 """Prompt templates: `config/prompts/<name>.md`, with `{{name}}` and `{{#name}}…{{/name}}`.
 
-A section `{{#name}}…{{/name}}` stays only where the value of `name` is not empty. Values are put
-in once and never read as template, so code with braces is safe.
+A section `{{#name}}…{{/name}}` stays only where the value of `name` is not empty; it may hold
+others. Values are put in once and never read as template, so code with braces is safe.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from assay.core.errors import HarnessError, UserError
 
 _SECTION = re.compile(r"\{\{#(\w+)\}\}(.*?)\{\{/\1\}\}", re.DOTALL)
 _VALUE = re.compile(r"\{\{(\w+)\}\}")
+_NAME = re.compile(r"\{\{#?(\w+)\}\}")
 _GAP = re.compile(r"\n{3,}")
 
 
@@ -38,9 +39,9 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     Comments (`<!-- … -->` at the start) are dropped and gaps closed to one blank line.
     """
     text = re.sub(r"\A<!--.*?-->\n*", "", text, flags=re.DOTALL)
-    used = {*_VALUE.findall(text), *(name for name, _ in _SECTION.findall(text))}
-    if missing := sorted(used - set(values)):
+    if missing := sorted({*_NAME.findall(text)} - set(values)):
         raise HarnessError(f"the prompt template asks for unknown values: {', '.join(missing)}")
-    kept = _SECTION.sub(lambda found: found[2] if values[found[1]] else "", text)
-    kept = _GAP.sub("\n\n", kept).strip()
+    while _SECTION.search(text):  # a section may hold others
+        text = _SECTION.sub(lambda found: found[2] if values[found[1]] else "", text)
+    kept = _GAP.sub("\n\n", text).strip()
     return _VALUE.sub(lambda found: values[found[1]], kept) + "\n"

@@ -1,8 +1,9 @@
 """Witnesses: one use of the package on which the buggy code and the right code differ.
 
 A witness is one expression: a public entry point that the key knows, called with literals, such as
-`Validator({'a': {'min': 1}}).validate({'a': 0})` (builtin types such as `int` count as literals).
-It is parsed here, never evaluated; what runs in the sandbox is the scenario that it spells, over
+`Validator({'a': {'min': 1}}).validate({'a': 0})` (builtin types such as `int` count as literals),
+and with objects of the target that its recorded uses hold, such as `Schema(Range(min=1))(0)`. It is
+parsed here, never evaluated; what runs in the sandbox is the scenario that it spells, over
 the right files and the buggy ones, under two hash seeds each.
 """
 
@@ -15,8 +16,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from assay.categories import _describe
+from assay.categories._reading import arguments
 from assay.categories._types import Material, Options
-from assay.core.codec import BUILTIN_TYPES, encode
+from assay.core.codec import names
 from assay.core.errors import HarnessError
 from assay.core.execution import HARNESS_ERROR, RAN, Bench, Job, Scenario
 from assay.core.files import canonical_json
@@ -35,17 +37,23 @@ class WitnessError(ValueError):
 
 
 def wanted(material: Material, shown: Iterable[Data]) -> dict[str, Any]:
-    """Return the key's part: the entries that a witness may use, and digests of what was shown."""
+    """Return the key's part: entries and objects for a witness, and digests of what was shown."""
     entries: dict[str, dict[str, Any]] = {}
+    values: set[str] = set()
     for data in (json.loads(row["scenario_json"]) for row in material.scenarios):
         entry = entries.setdefault(
             data["entry"], {"built": data["init"] is not None, "methods": set(), "observe": []}
         )
         entry["methods"] |= {call[0] for call in data["calls"] if spells(call[0])}
         entry["observe"] = sorted({*entry["observe"], *data["observe"]})
+        values |= objects(data)
     for entry in entries.values():
         entry["methods"] = sorted(entry["methods"])
-    return {"entries": entries, "shown": sorted(identity(data) for data in shown)}
+    return {
+        "entries": entries,
+        "values": sorted(values),
+        "shown": sorted(identity(data) for data in shown),
+    }
 
 
 def spells(method: str) -> bool:
@@ -72,7 +80,7 @@ def scenario_of(text: str, key: Mapping[str, Any]) -> dict[str, Any]:
         raise WitnessError("the witness is no expression") from error
     if not isinstance(node, ast.Call):
         raise WitnessError("the witness is no call")
-    func, outer = node.func, _arguments(node)
+    func, outer = node.func, _arguments(node, key)
     entry = _entry(func, key)
     if entry:
         built = key["entries"][entry]["built"]
@@ -84,7 +92,7 @@ def scenario_of(text: str, key: Mapping[str, Any]) -> dict[str, Any]:
         raise WitnessError("the witness does not begin at a public entry point")
     if method not in key["entries"][entry]["methods"]:
         raise WitnessError(f"the witness calls an unknown method: {method}")
-    return _data(key, entry, _arguments(inner), [[method, *outer]])
+    return _data(key, entry, _arguments(inner, key), [[method, *outer]])
 
 
 def expression(data: Data, key: Mapping[str, Any]) -> str | None:
@@ -158,39 +166,34 @@ def _entry(func: ast.expr, key: Mapping[str, Any]) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _arguments(node: ast.Call) -> list[Any]:
-    """Return the encodings [args, kwargs] of a call with literals only."""
-    if any(item.arg is None for item in node.keywords):
-        raise WitnessError("the witness unpacks a mapping")
+def _arguments(node: ast.Call, key: Mapping[str, Any]) -> list[Any]:
+    """Return the encodings [args, kwargs] of a call with literals and objects of the target."""
+    full: dict[str, str] = {}
+    for name in key.get("values", ()):
+        for text in (name.partition(":")[2], name.replace(":", ".")):
+            full[text] = "" if text in full else name  # one of two names stands for neither
+
+    def named(func: ast.expr) -> str:
+        plain = isinstance(func, ast.Name | ast.Attribute)
+        return full.get(ast.unparse(func), "") if plain and full else ""
+
     try:
-        args = [literal(item) for item in node.args]
-        kwargs = {str(item.arg): literal(item.value) for item in node.keywords}
-        return [encode(args), encode(kwargs)]
+        return arguments(node, named)
     except (ValueError, TypeError, RecursionError, MemoryError, SyntaxError) as error:
         raise WitnessError("an argument of the witness is no literal") from error
-
-
-def literal(node: ast.expr) -> Any:
-    """Return the value of a literal; the names of builtin types (`int`) count as such.
-
-    Raises ValueError, TypeError or RecursionError for anything else.
-    """
-    if isinstance(node, ast.Name) and node.id in BUILTIN_TYPES:
-        return BUILTIN_TYPES[node.id]
-    if isinstance(node, ast.Dict) and None not in node.keys:
-        pairs = zip(node.keys, node.values, strict=True)
-        return {literal(key): literal(value) for key, value in pairs if key}
-    kind = {ast.List: list, ast.Tuple: tuple, ast.Set: set}.get(type(node))
-    if kind is not None:
-        return kind(literal(item) for item in getattr(node, "elts", ()))
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "frozenset":
-        return frozenset(*(literal(item) for item in node.args))
-    return ast.literal_eval(node)
 
 
 def _data(key: Mapping[str, Any], entry: str, init: Any, calls: list[Any]) -> dict[str, Any]:
     observe = list(key["entries"][entry]["observe"]) if init is not None else []
     return {"entry": entry, "init": init, "calls": calls, "observe": observe}
+
+
+def objects(data: Data) -> set[str]:
+    """Return the full names of the target's objects among a scenario's arguments."""
+    given = [data["init"] or [[], []], *(call[1:] for call in data["calls"])]
+    parts = [part for args, _ in given for part in _describe.positional(args)]
+    parts += [part for _, kwargs in given for part in _describe.named(kwargs).values()]
+    return {name for part in parts for name in names(part)}
 
 
 def _call(given: Sequence[Any]) -> list[Any]:
