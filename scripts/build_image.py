@@ -9,7 +9,7 @@ from assay.core.errors import HarnessError
 from assay.core.files import write_json
 from assay.core.program import lock_of, parser, run
 from assay.images.build import ensure_image
-from assay.images.names import name_of, read_lock
+from assay.images.names import name_of, read_lock, receipt_of
 from assay.images.store import cache_root, verify_image
 
 
@@ -20,13 +20,7 @@ def main(arguments: argparse.Namespace) -> None:
         raise HarnessError(f"the lock makes {name_of(lock)}, not {arguments.image}")
     ensure_image(cache_root(), lock)
     verify_image(cache_root(), arguments.image, lock)
-    receipt = {
-        "image": arguments.image,
-        "packages": len(lock["packages"]),
-        "sha256": lock["result"]["sha256"],
-        "inputs": lock["inputs"],
-    }
-    write_json(arguments.receipt, receipt)
+    write_json(arguments.receipt, receipt_of(lock))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ PLUGINS = sorted(
 )  # fmt: skip
 NOT_STEPS = {
     "verify_manifest",  # run by make, on somebody else's manifest
+    "publish_run",  # run by make, on a finished run
+    "verify_run",  # run by make, on what somebody else has published
     "propose_target",  # run by make, to write a target's config
 }
 TARGET_RULES = {"all", "build_images", "revalidate_all"}

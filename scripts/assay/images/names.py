@@ -73,3 +73,13 @@ def name_of(lock: dict[str, Any]) -> str:
     for module in BUILDER:
         state.update((ROOM / module).read_bytes())
     return f"{lock['name']}-{state.hexdigest()[:12]}"
+
+
+def receipt_of(lock: dict[str, Any]) -> dict[str, Any]:
+    """Return the receipt of a lock's image: what `build_image` writes once the image is there."""
+    return {
+        "image": name_of(lock),
+        "packages": len(lock["packages"]),
+        "sha256": lock["result"]["sha256"],
+        "inputs": lock["inputs"],
+    }

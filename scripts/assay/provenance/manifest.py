@@ -31,7 +31,7 @@ def manifest(root: Path, files: Iterable[Path], settings: Mapping[str, Any]) -> 
         "run": root.name,
         "config": settings["recorded"],
         "code": settings["code"],
-        "inputs": _inputs(root, [entry["path"] for entry in listed]),
+        "inputs": inputs(root, [entry["path"] for entry in listed]),
         "files": listed,
     }
 
@@ -61,8 +61,8 @@ def _entry(root: Path, path: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _inputs(root: Path, names: Iterable[str]) -> dict[str, Any]:
-    """Collect what the receipts say of sources, weights and images."""
+def inputs(root: Path, names: Iterable[str]) -> dict[str, Any]:
+    """Return what the receipts among the named files say of sources, weights and images."""
     kinds = {"fetch_source": "sources", "fetch_model": "weights", "build_image": "images"}
     found: dict[str, dict[str, Any]] = {kind: {} for kind in kinds.values()}
     for name in names:
