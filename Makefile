@@ -13,12 +13,18 @@ RUN_NAME = $(shell sed -n 's/^run: *\([^ ]*\).*/\1/p' $(if $(CONFIG),$(CONFIG),c
 
 include envs/setup.mk
 
+AGAINST ?=
+DEPTH ?=
+TO ?= published
+LEAN ?=
+WORK ?=
+KEEP ?=
 ARCHIVE ?=
 URL ?=
 COMMIT ?=
 NAME ?=
 
-.PHONY: help run smoke target test test-quick check doctor twice twice-killed revalidate verify sample-tasks crosscheck images-twice bench names clean
+.PHONY: help run smoke target test test-quick check doctor twice twice-killed revalidate publish verify renew-published sample-tasks crosscheck images-twice bench names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -56,9 +62,22 @@ twice: setup-dev setup-images ## the smoke run in two folders that differ in all
 twice-killed: setup-dev setup-images ## the same, one of the runs killed with SIGKILL in run_model and resumed
 	$(DEV)/python tests/workflow/twice.py --killed
 
-verify: setup    ## compare results/ with AGAINST=manifest.json, file by file
-	@test -n "$(AGAINST)" || { echo "error: give AGAINST=path/to/manifest.json" >&2; exit 2; }
-	@$(BIN)/python scripts/verify_manifest.py --against "$(AGAINST)"
+publish: setup   ## pack the finished run (of CONFIG) as TO/<run>/ and TO/<run>.tar; LEAN=1: small
+	@$(BIN)/python scripts/publish_run.py --run results/$(RUN_NAME) --to "$(TO)" $(if $(LEAN),--lean)
+
+verify: setup    ## check AGAINST=folder, archive or manifest.json by DEPTH=rescore, rebuild or rerun
+	@test -n "$(AGAINST)" || { echo "error: give AGAINST=a publication's folder or archive, or a manifest.json" >&2; exit 2; }
+	@case "$(AGAINST):$(DEPTH)" in \
+	*.json:) $(BIN)/python scripts/verify_manifest.py --against "$(AGAINST)" ;; \
+	*) $(BIN)/python scripts/verify_run.py --against "$(AGAINST)" --cores $(CORES) \
+		--depth $(or $(DEPTH),rescore) $(if $(WORK),--work "$(WORK)") $(if $(KEEP),--keep) ;; \
+	esac
+
+renew-published: ## run config/reference.yaml and publish it as results/published/reference
+	@$(MAKE) --no-print-directory run CONFIG=config/reference.yaml
+	@$(BIN)/python scripts/publish_run.py --run results/reference --to results/published --lean --no-archive
+	@git --no-pager diff --stat -- results/published
+	@git --no-pager diff -- results/published/reference/digests.txt
 
 target: setup    ## propose a target of ARCHIVE=name==version, or of URL=… COMMIT=… (NAME=…)
 	@$(BIN)/python scripts/propose_target.py --archive "$(ARCHIVE)" --url "$(URL)" --commit "$(COMMIT)" --name "$(NAME)"
@@ -85,5 +104,6 @@ names: setup-dev setup ## how right the check of names is: over real code, and w
 setup-images: setup
 	@$(SNAKEMAKE) --quiet all -- build_images
 
-clean:           ## remove the results of all runs (the cache stays)
-	rm -rf results/*/ results/.*.lock* .snakemake .twice
+clean:           ## remove the results of all runs (cache and publications stay)
+	find results -mindepth 1 -maxdepth 1 -type d ! -name published -exec rm -rf {} +
+	rm -rf results/.*.lock* .snakemake .twice

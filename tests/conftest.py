@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -60,3 +63,54 @@ def working_copy(tmp_path_factory) -> Path:
     )
     shutil.copytree(ROOT, folder, ignore=ignored)
     return folder
+
+
+@pytest.fixture(scope="session")
+def forgery() -> SimpleNamespace:
+    """What a forger of a publication does, who mends every digest afterwards."""
+    return SimpleNamespace(forge=forge, mend=mend)
+
+
+def forge(folder: Path, path: str, change: Callable[[Any], None]) -> None:
+    """Change a published file as a forger does who then mends all digests.
+
+    change: gets the rows of a table, or the content of a JSON file, and changes it in place
+    """
+    from assay.core.files import read_json, write_json
+    from assay.core.tables import read_table, write_table
+    from assay.provenance.compare import TABLES
+
+    file = folder / "results" / path
+    if file.suffix == ".parquet":
+        table = TABLES[file.stem]
+        rows = read_table(file, table)
+        change(rows)
+        write_table(file, table, rows)
+    else:
+        content = read_json(file)
+        change(content)
+        write_json(file, content)
+    mend(folder)
+
+
+def mend(folder: Path) -> None:
+    """Make manifest and index agree with the files as they are now."""
+    from assay.core.files import read_json, write_json
+    from assay.provenance.publication import INDEX, MANIFEST
+
+    made = read_json(folder / MANIFEST)
+    for entry in made["files"]:
+        if (folder / "results" / entry["path"]).is_file():
+            entry.update(measured(folder / "results" / entry["path"]))
+    for name in made["inputs"]["images"]:
+        made["inputs"]["images"][name] = read_json(folder / f"results/build_image/{name}.json")
+    write_json(folder / MANIFEST, made)
+    index = read_json(folder / INDEX)
+    index["files"] = [e | measured(folder / e["path"]) for e in index["files"]]
+    write_json(folder / INDEX, index)
+
+
+def measured(path: Path) -> dict[str, object]:
+    from assay.core.files import sha256_file
+
+    return {"sha256": sha256_file(path), "size": path.stat().st_size}

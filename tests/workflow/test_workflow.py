@@ -195,6 +195,103 @@ def test_killed_with_its_container_alive_then_run_again_at_once(finished, tmp_pa
     assert content(other) == expected
 
 
+@pytest.fixture(scope="module")
+def published(finished) -> Path:
+    """The small run, packed."""
+    done = program(finished, "publish_run", "--run", "results/small", "--to", "published")
+    assert done.returncode == 0, done.stderr
+    return finished / "published" / "small"
+
+
+def program(folder, name, *arguments):
+    command = [sys.executable, folder / "scripts" / f"{name}.py", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
+
+
+def verified(folder, against, depth, work) -> tuple[dict[str, str], str, int]:
+    """What `make verify` says: step -> status, all its words, its exit code."""
+    arguments = ("--against", against, "--depth", depth, "--work", work)
+    done = program(folder, "verify_run", *arguments)
+    lines = [line.split() for line in done.stdout.splitlines() if line[:1].isupper()]
+    return {line[1]: line[0] for line in lines}, done.stdout + done.stderr, done.returncode
+
+
+STEPS = {
+    "fetch_source", "build_image", "extract_units", "record_behaviour", "select_tasks",
+    "index_api", "fetch_model", "run_model", "score_answers", "check_names", "summarise_scores",
+}  # fmt: skip
+
+
+def test_an_honest_archive_is_good_when_scored_again(finished, published, tmp_path):
+    before = content(finished)
+    found, said, code = verified(finished, f"{published}.tar", "rescore", tmp_path)
+    assert code == 0, said
+    good = {step for step, status in found.items() if status == "GOOD"}
+    assert {"score_answers", "check_names", "summarise_scores", "build_image", "code"} <= good
+    assert set(found) == STEPS | {"publication", "code"}
+    assert "BAD" not in found.values()
+    assert content(finished) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_forged_score_is_bad_when_scored_again(finished, published, tmp_path, forgery):
+    forged = shutil.copytree(published, tmp_path / "forged")
+    path = "score_answers/null/cerberus/verdicts.parquet"
+    forgery.forge(forged, path, lambda rows: rows[0].update(status="passed"))
+    found, said, code = verified(finished, forged, "rescore", tmp_path)
+    assert (code, found["score_answers"], found["check_names"]) == (1, "BAD", "GOOD"), said
+    assert "column status: published 'passed', here 'unreadable'" in said
+
+
+def test_swapped_responses_are_bad_when_scored_again(finished, published, tmp_path, forgery):
+    def swap(rows):
+        rows[0]["response"], rows[1]["response"] = rows[1]["response"], rows[0]["response"]
+
+    forged = shutil.copytree(published, tmp_path / "forged")
+    forgery.forge(forged, "run_model/oracle/responses.parquet", swap)
+    found, said, code = verified(finished, forged, "rescore", tmp_path)
+    assert (code, found["score_answers"]) == (1, "BAD"), said
+    assert "score_answers/oracle/cerberus/verdicts.parquet: verdicts, row model=oracle" in said
+
+
+def test_a_forged_key_is_bad_when_the_tasks_are_made_again(finished, published, tmp_path, forgery):
+    forged = shutil.copytree(published, tmp_path / "forged")
+    path = "select_tasks/cerberus/keys.parquet"
+    forgery.forge(forged, path, lambda rows: rows[0]["accepted_lines"].append(9999))
+    found, said, code = verified(finished, forged, "rebuild", tmp_path)
+    assert (code, found["select_tasks"], found["extract_units"]) == (1, "BAD", "GOOD"), said
+    assert "column accepted_lines: published " in said
+    assert {found[step] for step in ("score_answers", "summarise_scores")} <= {"GOOD", "BAD"}
+
+
+def test_a_swapped_image_is_bad_and_a_damaged_one_runs_nothing(
+    finished, published, tmp_path, forgery, monkeypatch
+):
+    from assay.images.store import cache_root
+
+    forged = shutil.copytree(published, tmp_path / "forged")
+    name = next(forged.glob("results/build_image/testbed-*.json")).name
+    forgery.forge(forged, f"build_image/{name}", lambda c: c.update(sha256="ab" * 32))
+    cache = tmp_path / "cache"
+    shutil.copytree(
+        cache_root(), cache, copy_function=os.link, symlinks=True,
+        ignore=lambda _, names: [n for n in names if n in {"venvs", "wheels", "git"}],
+    )  # fmt: skip
+    image = cache / "images" / name.replace(".json", ".sqfs")
+    data = bytearray(image.read_bytes())
+    image.unlink()  # it is a link to the real one
+    data[len(data) // 2] ^= 1
+    image.write_bytes(data)
+    monkeypatch.setenv("ASSAY_CACHE", str(cache))
+    _, said, code = verified(finished, forged, "rescore", tmp_path)
+    assert code == 2
+    assert "the image is damaged" in said
+    monkeypatch.undo()
+    found, said, code = verified(finished, forged, "rescore", tmp_path)
+    assert (code, found["build_image"], found["score_answers"]) == (1, "BAD", "GOOD"), said
+    assert f"sha256: published {'ab' * 32}, this checkout's lock has " in said
+
+
 CONNECT = """
 import json, pathlib, socket
 told = {"interfaces": [line.split(":")[0].strip() for line in open("/proc/net/dev") if ":" in line]}

@@ -13,6 +13,7 @@ A bare manifest.json is read too: a publication that holds no file. Nothing in i
 
 from __future__ import annotations
 
+import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -123,6 +124,12 @@ def faults(publication: Publication) -> Iterator[str]:
     index, folder = publication.index, publication.folder
     if index is None or folder is None:
         return
+    wrong = list(_bytes(publication, index, folder))
+    yield from wrong or _contradictions(publication, folder)
+
+
+def _bytes(publication: Publication, index: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """Yield each file that is missing, too many, or of another digest than it is listed with."""
     listed = {entry["path"]: entry for entry in index["files"]}
     there = sorted(
         path.relative_to(folder).as_posix()
@@ -137,7 +144,6 @@ def faults(publication: Publication) -> Iterator[str]:
     for name, entry in sorted(publication.entries.items()):
         if name not in index["left_out"] or publication.file(name):
             yield from _wrong(folder, f"results/{name}", entry, "the manifest")
-    yield from _contradictions(publication, folder)
 
 
 def gaps(publication: Publication) -> Iterator[str]:
@@ -209,6 +215,7 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
     folder = Path(tempfile.mkdtemp(dir=scratch, prefix="published-"))
     check = Draft202012Validator(_PATH)
     try:
+        _check_members(archive)
         for name, entry in tree.read(archive):
             path = folder / name
             if tree.kind(entry) == tree.FOLDER:
@@ -217,7 +224,7 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
                 raise UserError("a publication holds plain files only", where=tree.shown(name))
             else:
                 path.write_bytes(entry.data)
-    except (UserError, OSError) as error:
+    except (UserError, OSError, tarfile.TarError) as error:
         raise UserError(
             "this is no archive of Assay, or it is cut short", where=archive,
             given=str(error).replace("\n", ";")[:300],
@@ -225,3 +232,11 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
         ) from error  # fmt: skip
     tops = sorted(folder.iterdir())
     return tops[0] if len(tops) == 1 else folder
+
+
+def _check_members(archive: Path) -> None:
+    """Raise UserError for a link, a device or a sparse file before anything of it is read."""
+    with tarfile.open(archive, mode="r:") as members:
+        for member in members:
+            if not (member.isdir() or member.isreg()) or member.issparse():
+                raise UserError("a publication holds plain files only", where=repr(member.name))
