@@ -13,7 +13,7 @@ from pathlib import Path
 from assay.core.errors import AssayError
 from assay.provenance.depth import Place, exit_code, verify_at
 from assay.provenance.depths import RESCORE, TAKEN
-from assay.provenance.judge import BAD, GOOD, SKIPPED
+from assay.provenance.judge import BAD, GOOD, SKIPPED, printed
 
 SHOWN = 40  # differences of a step
 
@@ -29,12 +29,7 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         print(f"the work folder is kept: {folder}", file=sys.stderr)
         return error.exit_code
-    for verdict in found:
-        print(f"{verdict.status:<8} {verdict.step:<18} {verdict.why}")
-        for line in verdict.details[:SHOWN]:
-            print(f"{'':<8}   {line}")
-        if len(verdict.details) > SHOWN:
-            print(f"{'':<8}   and {len(verdict.details) - SHOWN} more")
+    print("\n".join(printed(found, SHOWN)))
     counts = [sum(one.status == status for one in found) for status in (GOOD, BAD, SKIPPED)]
     took = time.monotonic() - began
     print("verify {}: {} good, {} bad, {} skipped; {:.0f} s".format(arguments.depth, *counts, took))

@@ -7,13 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from assay.core.files import canonical_json, read_json, sha256_file, sha256_text, write_json
+from assay.core.files import canonical_json, sha256_text, write_json
 from assay.core.records import HALLUCINATIONS, KEYS, REJECTED, RESPONSES, TASKS, UNITS, VERDICTS
-from assay.core.tables import read_table, write_table
+from assay.core.tables import write_table
 from assay.images.names import read_lock, receipt_of
-from assay.provenance.compare import TABLES
 from assay.provenance.manifest import manifest
-from assay.provenance.publication import INDEX, MANIFEST
 from assay.provenance.publish import publish
 from assay.reporting.database import write_database
 

@@ -10,7 +10,7 @@ import pytest
 from assay.core.errors import UserError
 from assay.provenance.depth import exit_code
 from assay.provenance.depths import plan, rule_of
-from assay.provenance.judge import Judge, Verdict, judge_publication
+from assay.provenance.judge import Judge, Verdict, judge_publication, printed
 from assay.provenance.publication import Publication, open_publication
 
 ROOT = Path(__file__).parents[2]
@@ -122,6 +122,16 @@ def test_a_recipe_that_is_not_this_checkouts_is_bad(bench, fakes):
     fakes.mend(bench.published)
     found = bad(bench.verdicts())["build_image"]
     assert found.details == ["recipe containers/tools.yaml: not the one of this checkout"]
+
+
+def test_no_published_value_can_write_a_line_of_its_own(bench, fakes):
+    def change(rows):
+        rows[0]["task_id"] = "t\n\x1b[2JGOOD     score_answers"
+
+    fakes.forge(bench.published, "score_answers/oracle/toy/verdicts.parquet", change)
+    lines = list(printed(bench.verdicts().values(), 40))
+    assert [line[:3] for line in lines if "2JGOOD" in line] == ["   "]
+    assert not [line for line in lines if not line.isprintable()]
 
 
 def test_a_changed_database_or_summary_is_bad(bench, fakes):

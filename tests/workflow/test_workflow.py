@@ -273,13 +273,12 @@ def test_a_swapped_image_is_bad_and_a_damaged_one_runs_nothing(
     name = next(forged.glob("results/build_image/testbed-*.json")).name
     forgery.forge(forged, f"build_image/{name}", lambda c: c.update(sha256="ab" * 32))
     cache = tmp_path / "cache"
-    shutil.copytree(
-        cache_root(), cache, copy_function=os.link, symlinks=True,
-        ignore=lambda _, names: [n for n in names if n in {"venvs", "wheels", "git"}],
-    )  # fmt: skip
+    (cache / "images").mkdir(parents=True)
+    for path in (cache_root() / "images").glob("*.sqfs"):
+        (cache / "images" / path.name).symlink_to(path)
     image = cache / "images" / name.replace(".json", ".sqfs")
     data = bytearray(image.read_bytes())
-    image.unlink()  # it is a link to the real one
+    image.unlink()  # the link, not the real one
     data[len(data) // 2] ^= 1
     image.write_bytes(data)
     monkeypatch.setenv("ASSAY_CACHE", str(cache))

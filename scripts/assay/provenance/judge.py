@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,23 @@ class Verdict:
     status: str
     why: str
     details: list[str] = field(default_factory=list)
+
+
+def printed(verdicts: Iterable[Verdict], most: int) -> Iterator[str]:
+    """Yield the lines that a person reads, at most `most` differences of a step.
+
+    What stands in a published table is shown without control characters: it must not be able to
+    write a line of its own.
+    """
+    for verdict in verdicts:
+        yield _plain(f"{verdict.status:<8} {verdict.step:<18} {verdict.why}")
+        yield from (_plain(f"{'':<8}   {line}") for line in verdict.details[:most])
+        if len(verdict.details) > most:
+            yield f"{'':<8}   and {len(verdict.details) - most} more"
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def judge_publication(publication: Publication) -> Verdict:

@@ -114,7 +114,10 @@ def open_publication(against: Path, scratch: Path) -> Publication:
     _check(index, _INDEX, FORMAT, folder / INDEX)
     if index["kind"] != KIND:
         raise UserError(
-            "this is no publication of Assay", where=against, given=index["kind"], expected=KIND
+            "this is no publication of Assay",
+            where=against,
+            given=repr(index["kind"])[:80],
+            expected=KIND,
         )
     return Publication(_manifest(folder / MANIFEST), index, folder)
 
@@ -197,7 +200,8 @@ def _check(value: Any, schema: Mapping[str, Any], known: int, where: Path) -> No
         raise UserError("this is no file of Assay", where=where, hint=_GIVE)
     if value["format"] != known:
         raise UserError(
-            "another version of Assay wrote this", where=where, given=f"format {value['format']}",
+            "another version of Assay wrote this", where=where,
+            given=f"format {value['format']!r:.40}",
             expected=f"format {known}", hint="verify with the version that wrote it",
         )  # fmt: skip
     errors = sorted(
@@ -221,7 +225,7 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
             if tree.kind(entry) == tree.FOLDER:
                 path.mkdir()
             elif tree.kind(entry) != tree.FILE or not check.is_valid(name) or path.exists():
-                raise UserError("a publication holds plain files only", where=tree.shown(name))
+                raise UserError("a publication holds plain files only", where=repr(name))
             else:
                 path.write_bytes(entry.data)
     except (UserError, OSError, tarfile.TarError) as error:
