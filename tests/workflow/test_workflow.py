@@ -267,8 +267,10 @@ def test_a_forged_key_is_bad_when_the_tasks_are_made_again(finished, published, 
 def test_a_swapped_image_is_bad_and_a_damaged_one_runs_nothing(
     finished, published, tmp_path, forgery, monkeypatch
 ):
-    from assay.images.store import cache_root
+    from assay.images.store import cache_root, fuse_usable
 
+    if not fuse_usable():
+        pytest.skip("without /dev/fuse images run from their unpacked folders")
     forged = shutil.copytree(published, tmp_path / "forged")
     name = next(forged.glob("results/build_image/testbed-*.json")).name
     forgery.forge(forged, f"build_image/{name}", lambda c: c.update(sha256="ab" * 32))
