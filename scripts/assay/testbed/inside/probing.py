@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import builtins
 import functools
 import importlib
 import inspect
 import os
 import sys
+import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from assay.core.codec import decode
 from assay.testbed.inside.observe import Execution, raised
+from assay.testbed.inside.stepped import followed
 from assay.testbed.inside.values import Values
 
 # Fixed places, made for each probe: payloads name them.
@@ -27,6 +30,7 @@ EVENTS = (
     "smtplib.", "telnetlib.", "ctypes.", "pty.", "code.__new__", "builtins.input",
     "object.__getattr__",
 )  # fmt: skip
+PROBED = "assay_probed"  # what the replaced code calls, found among the builtins
 EVENTS_MAX, TEXT_MAX = 200, 500
 
 
@@ -53,7 +57,10 @@ class Watch:
             self.sql.append(text[:TEXT_MAX])
 
     def wrapped(self, function: Callable[..., Any], probe: Mapping[str, Any]) -> Callable[..., Any]:
-        """Return the unit with one parameter replaced and its run watched."""
+        """Return the unit with one parameter replaced and its run watched.
+
+        A generator or coroutine is watched while it runs, whoever runs it.
+        """
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -65,15 +72,26 @@ class Watch:
             self.reached = self.active = True
             try:
                 result = function(*bound.args, **bound.kwargs)
-                self.result = {"returned": Values().described(result)}
             except BaseException as error:
-                self.result = {"raised": raised(error)}
+                self.ended(None, error)
                 raise
             finally:
                 self.active = False
-            return result
+            self.ended(result, None)
+            return followed(result, self.running, self.ended)
 
         return call
+
+    def running(self, now: bool) -> None:
+        """Note whether the unit is running."""
+        self.active = now
+
+    def ended(self, value: Any, error: BaseException | None) -> None:
+        """Note what came of the unit."""
+        self.active = False
+        self.result = {"raised": raised(error)} if error else {
+            "returned": Values().described(value)
+        }  # fmt: skip
 
 
 def run(probe: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,6 +128,9 @@ def _replace(probe: Mapping[str, Any], watch: Watch) -> None:
     for parent in parents:
         owner = getattr(owner, parent)
     original = inspect.getattr_static(owner, name)
+    if isinstance(original, types.FunctionType) and not original.__code__.co_freevars:
+        _swap(original, probe, watch)
+        return
     kind = type(original) if isinstance(original, staticmethod | classmethod) else None
     function = original.__func__ if kind else original
     if isinstance(original, property):
@@ -123,6 +144,35 @@ def _replace(probe: Mapping[str, Any], watch: Watch) -> None:
     for module in list(sys.modules.values()) if not parents else []:
         if getattr(module, name, None) is original:
             setattr(module, name, new)  # «from module import name» elsewhere
+
+
+def _swap(original: types.FunctionType, probe: Mapping[str, Any], watch: Watch) -> None:
+    """Replace a function's code, so that it is watched wherever it is held (in a table, say)."""
+    kept = types.FunctionType(
+        original.__code__, original.__globals__, original.__name__, original.__defaults__
+    )
+    kept.__kwdefaults__ = original.__kwdefaults__
+    original.__signature__ = inspect.signature(original)  # type: ignore[attr-defined]
+    setattr(builtins, PROBED, watch.wrapped(kept, probe))
+    original.__code__ = _STAND_INS[
+        inspect.iscoroutinefunction(kept), inspect.isasyncgenfunction(kept)
+    ].__code__
+
+
+async def _coroutine(*args: Any, **kwargs: Any) -> Any:
+    return await assay_probed(*args, **kwargs)  # type: ignore[name-defined]  # noqa: F821
+
+
+async def _stream(*args: Any, **kwargs: Any) -> Any:
+    async for item in assay_probed(*args, **kwargs):  # type: ignore[name-defined]  # noqa: F821
+        yield item
+
+
+def _plain(*args: Any, **kwargs: Any) -> Any:
+    return assay_probed(*args, **kwargs)  # type: ignore[name-defined]  # noqa: F821
+
+
+_STAND_INS = {(True, False): _coroutine, (False, True): _stream, (False, False): _plain}
 
 
 def _unreadable(_instance: Any) -> None:
