@@ -73,9 +73,13 @@ def run_of(work: Path) -> Run:
 
 
 def other_code(publication: Publication, run: Run) -> list[str]:
-    """Return the rules whose code is not the published one."""
+    """Return the rules whose code is not the published one.
+
+    The step that writes the manifest does not list itself.
+    """
     theirs = publication.manifest["code"]
-    ours = json.loads(run.manifest_settings(rules(run.work)))["code"]
+    listed = [rule for rule in rules(run.work) if rule != "pack_manifest"]
+    ours = json.loads(run.manifest_settings(listed))["code"]
     return [rule for rule in sorted({*theirs, *ours}) if theirs.get(rule) != ours.get(rule)]
 
 
