@@ -24,7 +24,7 @@ URL ?=
 COMMIT ?=
 NAME ?=
 
-.PHONY: help run smoke target test test-quick check doctor twice twice-killed revalidate publish verify renew-published sample-tasks crosscheck images-twice bench names clean
+.PHONY: help run smoke target test test-quick check doctor twice twice-killed attacks revalidate rescore-ten publish verify renew-published sample-tasks crosscheck images-twice bench names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -61,6 +61,12 @@ twice: setup-dev setup-images ## the smoke run in two folders that differ in all
 
 twice-killed: setup-dev setup-images ## the same, one of the runs killed with SIGKILL in run_model and resumed
 	$(DEV)/python tests/workflow/twice.py --killed
+
+attacks: setup-dev setup-images ## the certified suite of hostile answers, as root and not, on the host and in the container
+	@$(DEV)/python tests/attacks/everywhere.py
+
+rescore-ten: setup-dev setup ## score a finished run's answers ten times, 1 and 2 cores, idle and loaded: equal bytes
+	@$(DEV)/python tests/workflow/rescore.py $(if $(CONFIG),--config $(CONFIG))
 
 publish: setup   ## pack the finished run (of CONFIG) as TO/<run>/ and TO/<run>.tar; LEAN=1: small
 	@$(BIN)/python scripts/publish_run.py --run results/$(RUN_NAME) --to "$(TO)" $(if $(LEAN),--lean)

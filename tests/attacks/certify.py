@@ -11,10 +11,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPOSITORY / "scripts"), str(Path(__file__).resolve().parent)]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/attacks"))
 
 from hostile import CASES, Attempt, Range, attempt, cerberus_range, read_cases, tiny_range
 from traces import SCRATCH, adopt_orphans, look_at
@@ -43,8 +44,11 @@ def run(given: argparse.Namespace) -> dict[str, object]:
             if not alone.endswith(b"passed"):
                 sys.exit("certify: the right answer does not pass, so nothing can be said")
             chosen = [one for one in read_cases(CASES / name) if given.only in one.name]
-            for case in track(chosen, f"attacks on {name}"):
-                done.append(attempt(case, place, lambda seen=watched: look_at(seen, without=given.without), alone))
+            look = partial(look_at, watched, without=given.without)
+            done += [
+                attempt(case, place, look, alone)
+                for case in track(chosen, f"attacks on {name}")
+            ]  # fmt: skip
     return {
         "uid": os.getuid(), "level": reached, "cases": [row(one) for one in done],
     }  # fmt: skip

@@ -22,8 +22,9 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPOSITORY / name) for name in ("scripts", "tests/attacks", "tests/workflow")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/attacks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/workflow"))
 
 import contained
 import traces
@@ -35,6 +36,7 @@ from assay.images.names import name_of, read_lock
 from assay.images.pack import unpack_image
 from assay.images.store import image_file
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SYSTEM = ("/", "/etc", "/root", "/home", "/opt", "/run", "/usr", "/usr/bin", "/usr/local/bin",
           "/var", "/var/run", "/var/lib")  # fmt: skip
 PLACES = ("host", "container")
@@ -220,7 +222,7 @@ def keep(ground: Ground, way: Way, python: Path, options: list[str]) -> dict:
             code = 0
         except SystemExit as error:
             print(error.code, file=sys.stderr)
-        except Exception:
+        except Exception:  # noqa: BLE001 (a fork must never return into its parent)
             traceback.print_exc()
         finally:
             sys.stderr.flush()

@@ -29,6 +29,12 @@ USER_NAMESPACES = "/proc/sys/user/max_user_namespaces"
 FEW_NAMESPACES = ["unshare", "--user", "--map-root-user", "sh", "-c",
                   f'echo 1 > {USER_NAMESPACES} && exec "$@"', "sh"]  # fmt: skip
 
+FEW_FILES = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
 
 class Step:
     """Runs score_answers over answers of our own in the testbed container."""
@@ -123,10 +129,7 @@ def test_a_machine_without_user_namespaces_is_refused(step):
 
 def test_a_machine_with_low_hard_limits_is_refused(step):
     """No fake here: the shell in the sandbox can't raise what its starter has lowered."""
-    low = [sys.executable, "-c", "import os, resource, sys\n"
-           "resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))\n"
-           "os.execvp(sys.argv[1], sys.argv[1:])"]  # fmt: skip
-    said = refused(*step.run(before=low))
+    said = refused(*step.run(before=[sys.executable, "-c", FEW_FILES]))
     assert "the sandbox does not start" in said
     assert "raise the hard limits" in said
 

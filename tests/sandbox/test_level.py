@@ -12,6 +12,7 @@ from assay.core.errors import UserError
 from assay.core.files import write_json
 from assay.sandbox import level
 
+
 @pytest.mark.slow
 def test_all_layers_but_cgroups_work_here_and_the_level_can_be_recorded(testbed_root, tmp_path):
     found = level.require(root=testbed_root)

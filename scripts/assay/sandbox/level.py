@@ -50,8 +50,8 @@ print(json.dumps({
     and os.getuid() == 65534 and len(processes) < 5
     and os.uname().nodename == "sandbox" and int(status["CapEff"], 16) == 0
     and refused(lambda: open("/usr/x", "w")) and refused(lambda: open("/x", "w")),
-    "network": own["net"] != OUTSIDE["net"] and [line.split(":")[0].strip() for line in lines] == ["lo"]
-    and refused(lambda: socket.socket(socket.AF_INET)),
+    "network": [line.split(":")[0].strip() for line in lines] == ["lo"]
+    and own["net"] != OUTSIDE["net"] and refused(lambda: socket.socket(socket.AF_INET)),
     "seccomp": int(status["Seccomp"]) == 2 and int(status["NoNewPrivs"]) == 1,
     "rlimits": resource.getrlimit(resource.RLIMIT_AS)[1] == MEMORY
     and resource.getrlimit(resource.RLIMIT_CORE)[1] == 0
