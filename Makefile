@@ -24,7 +24,7 @@ URL ?=
 COMMIT ?=
 NAME ?=
 
-.PHONY: help run smoke target test test-quick check doctor twice twice-killed revalidate publish verify renew-published sample-tasks crosscheck images-twice bench names clean
+.PHONY: help run smoke target test test-quick check doctor twice twice-killed attacks revalidate rescore-ten publish verify renew-published sample-tasks crosscheck images-twice bench names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -62,6 +62,12 @@ twice: setup-dev setup-images ## the smoke run in two folders that differ in all
 twice-killed: setup-dev setup-images ## the same, one of the runs killed with SIGKILL in run_model and resumed
 	$(DEV)/python tests/workflow/twice.py --killed
 
+attacks: setup-dev setup-images ## every hostile answer, as root and as an ordinary user, on the host and in the container
+	@$(DEV)/python tests/attacks/everywhere.py
+
+rescore-ten: setup-dev setup ## score a finished run's answers ten times, idle and loaded: equal bytes
+	@$(DEV)/python tests/workflow/rescore.py $(if $(CONFIG),--config $(CONFIG))
+
 publish: setup   ## pack the finished run (of CONFIG) as TO/<run>/ and TO/<run>.tar; LEAN=1: small
 	@$(BIN)/python scripts/publish_run.py --run results/$(RUN_NAME) --to "$(TO)" $(if $(LEAN),--lean)
 
@@ -92,9 +98,10 @@ sample-tasks: setup ## write five tasks a category of the run's first target int
 crosscheck: setup ## units of the whole standard library beside Python's own ast
 	PYTHONPATH=scripts $(BIN)/python -m assay.mining.crosscheck
 
-bench: setup-dev setup ## speed beside peers: mutants judged (mutmut), units extracted (ast-grep)
+bench: setup-dev setup ## speed beside peers: mutants judged (mutmut), answers scored (EvalPlus), units extracted (ast-grep)
 	@$(SNAKEMAKE) --quiet all -- results/$(RUN_NAME)/record_behaviour/cerberus/behaviour.parquet
 	$(DEV)/python benchmarks/extraction.py
+	$(DEV)/python benchmarks/scoring.py
 	$(DEV)/python benchmarks/validation.py --run results/$(RUN_NAME)
 
 names: setup-dev setup ## how right the check of names is: over real code, and with planted inventions

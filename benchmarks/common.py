@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime as dt
 import json
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+PR_SET_CHILD_SUBREAPER = 36
 RESULTS = ROOT / "benchmarks" / "results"
 
 
@@ -27,6 +30,15 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
     }
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what is orphaned below, so that `cpu_seconds` counts it when it ends.
+
+    The first process of a sandbox outlives bubblewrap for a moment, and would take its time along.
+    """
+    if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError("prctl(PR_SET_CHILD_SUBREAPER)")
 
 
 def cpu_seconds() -> float:
@@ -53,6 +65,27 @@ def _line_of(pid: int, parents: dict[int, int]) -> list[int]:
     while line[-1] in parents:
         line.append(parents[line[-1]])
     return line
+
+
+def testbed(scratch: Path) -> Path:
+    """Return the root file system of the testbed image, unpacked."""
+    if named := os.environ.get("ASSAY_TESTBED_ROOT"):
+        return Path(named)
+    sys.path.insert(0, str(ROOT / "scripts"))
+    from assay.core.progress import say
+    from assay.images.build import builder_tools
+    from assay.images.names import name_of, read_lock
+    from assay.images.pack import unpack_image
+    from assay.images.store import cache_root, image_file, image_folder
+
+    lock, cache = read_lock(ROOT, "testbed-cerberus"), cache_root()
+    image = name_of(lock)
+    if image_folder(cache, image).is_dir():
+        return image_folder(cache, image)
+    say("unpacking the testbed image")
+    root = scratch / "testbed"
+    unpack_image(image_file(cache, image), root, builder_tools(cache, lock, scratch))
+    return root
 
 
 def write(name: str, figures: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from common import ROOT, cpu_seconds, machine, write
+from common import ROOT, adopt_orphans, cpu_seconds, machine, testbed, write
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -33,10 +32,6 @@ from assay.core.execution import Job
 from assay.core.progress import say
 from assay.core.settings import read_yaml
 from assay.core.splice import replace_lines
-from assay.images.build import builder_tools
-from assay.images.names import name_of, read_lock
-from assay.images.pack import unpack_image
-from assay.images.store import cache_root, image_file, image_folder
 from assay.sources.tree import unpack
 from assay.synthesis.mutants import all_mutants
 from assay.testbed.bench import SandboxBench, open_bench
@@ -50,20 +45,6 @@ only_mutate = ["{FILE}"]
 pytest_add_cli_args_test_selection = ["cerberus/tests"]
 """
 STATES = {0: "survived", 1: "killed", 3: "killed", 33: "no_tests"}  # exit codes in mutmut's record
-
-
-def testbed(scratch: Path) -> Path:
-    """Return the root file system of the testbed image, unpacked."""
-    if named := os.environ.get("ASSAY_TESTBED_ROOT"):
-        return Path(named)
-    lock, cache = read_lock(ROOT, "testbed-cerberus"), cache_root()
-    image = name_of(lock)
-    if image_folder(cache, image).is_dir():
-        return image_folder(cache, image)
-    say("unpacking the testbed image")
-    root = scratch / "testbed"
-    unpack_image(image_file(cache, image), root, builder_tools(cache, lock, scratch))
-    return root
 
 
 def jobs_of(run: Path, bench: SandboxBench) -> list[Job]:
@@ -147,6 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="results of a run up to behaviour")
     run = parser.parse_args().run
+    adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as name:
         scratch = Path(name)
         root = testbed(scratch)

@@ -24,6 +24,7 @@ relock-wheels:
 	$(COMPILE) $(FOR_HOST) envs/host.in -o envs/host.txt
 	$(COMPILE) $(FOR_HOST) -c envs/host.txt envs/dev.in -o envs/dev.txt
 	$(COMPILE) $(FOR_HOST) envs/bench.in -o envs/bench.txt
+	$(COMPILE) $(FOR_HOST) --no-deps envs/bench-evalplus.in -o envs/bench-evalplus.txt
 	$(COMPILE) $(FOR_IMAGE) -c envs/host.txt envs/runtime.in -o envs/runtime.txt
 	$(COMPILE) $(FOR_IMAGE) -c envs/runtime.txt --no-emit-package pyyaml envs/tools.in -o envs/tools.txt
 	$(COMPILE) $(FOR_IMAGE) -c envs/runtime.txt envs/engine-llamacpp.in -o envs/engine-llamacpp.txt

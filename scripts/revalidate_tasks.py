@@ -22,13 +22,14 @@ from assay.testbed.bench import open_bench
 def main(arguments: argparse.Namespace) -> None:
     """Write what was run; fail if any verdict is another than the first proof's."""
     settings = arguments.settings
-    level.require(settings["sandbox"]["layers"])
+    layers = settings["sandbox"]["layers"]
+    level.require(layers)
     limits = Limits(**settings["limits"])
     workers = 2 * len(os.sched_getaffinity(0))  # more than there are: under load
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         unpack(arguments.source, tree)
-        bench = open_bench(tree, settings["target"], Path("/"), limits)
+        bench = open_bench(tree, settings["target"], Path("/"), limits, layers=layers)
         keys = read_table(arguments.keys, KEYS)
         told = revalidate(keys, bench, arguments.repeats, limits, workers)
     if told["changed"]:

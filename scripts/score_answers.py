@@ -22,7 +22,8 @@ from assay.testbed.bench import open_bench
 def main(arguments: argparse.Namespace) -> None:
     """Write one verdict for each task, and what was measured on the way."""
     settings = arguments.settings
-    reached = level.require(settings["sandbox"]["layers"])
+    layers = settings["sandbox"]["layers"]
+    reached = level.require(layers)
     limits = Limits(**settings["limits"])
     items = paired(
         read_table(arguments.tasks, TASKS), read_table(arguments.keys, KEYS),
@@ -32,10 +33,10 @@ def main(arguments: argparse.Namespace) -> None:
         tree = Path(folder) / "tree"
         unpack(arguments.source, tree)
         benches = [
-            open_bench(tree, settings["target"], Path("/"), limits)
+            open_bench(tree, settings["target"], Path("/"), limits, layers=layers)
             for _ in range(settings.get("cores", 1))
         ]
-        scored = score(items, benches, Options(limits=limits))
+        scored = score(items, benches, Options(limits=limits), layers)
     write_table(arguments.verdicts, VERDICTS, [one.row for one in scored])
     write_json(arguments.telemetry, measured(scored, reached))
 

@@ -20,7 +20,8 @@ from assay.testbed.bench import open_bench
 def main(arguments: argparse.Namespace) -> None:
     """Write the shard's proven tasks, their keys, and what was dropped."""
     settings = arguments.settings
-    level.require(settings["sandbox"]["layers"])
+    layers = settings["sandbox"]["layers"]
+    level.require(layers)
     prompts = {
         path.stem: path.read_text("utf-8") for path in sorted(arguments.prompts.glob("*.md"))
     }
@@ -34,7 +35,7 @@ def main(arguments: argparse.Namespace) -> None:
         tree = Path(folder) / "tree"
         unpack(arguments.source, tree)
         limits = Limits(**settings["limits"])
-        bench = open_bench(tree, settings["target"], Path("/"), limits)
+        bench = open_bench(tree, settings["target"], Path("/"), limits, layers=layers)
         bench.keeps = True  # all that runs here is of our own making
         made = synthesise(tables, bench, {**settings, "prompts": prompts}, shard, workers=workers)
     write_table(arguments.tasks, TASKS, made.tasks)

@@ -1,33 +1,24 @@
 """Hostile answers through the real scorer, in the real sandbox.
 
-After each one the target's tree is as it was, no process is left, and the right answer passes.
+After each one the target's tree is as it was, nothing is left behind, and the right answer is
+scored to the same bytes as before any of them.
 """
 
 from __future__ import annotations
 
 import pytest
+from hostile import attempt
 
 pytestmark = pytest.mark.slow
 
 
-def check(case, judgement):
-    assert judgement.status in case.expected, judgement
-    assert "forbids" not in judgement.reason, "it was stopped by taste, not by the sandbox"
-    if "outcome" in case.head:
-        assert judgement.outcome == case.head["outcome"], judgement
-    assert case.head.get("reason", "") in judgement.reason
+def test_an_answer_on_the_tiny_target(tiny_case, tiny, tiny_alone, look):
+    assert b"passed" in tiny_alone
+    done = attempt(tiny_case, tiny, lambda: look([tiny.tree]), tiny_alone)
+    assert not done.problems
 
 
-def test_an_answer_on_the_tiny_target(tiny_case, tiny, host):
-    before, around = tiny.fingerprint(), host()
-    check(tiny_case, tiny.judge(tiny_case.answer, tiny_case.wall_s)[0])
-    assert tiny.fingerprint() == before
-    assert host() == around
-    if not tiny_case.name.startswith("must_pass"):
-        assert tiny.is_unaffected(), "the next task is affected"
-
-
-def test_an_answer_on_cerberus(cerberus_case, cerberus):
-    before = cerberus.fingerprint()
-    check(cerberus_case, cerberus.judge(cerberus_case.answer)[0])
-    assert cerberus.fingerprint() == before
+def test_an_answer_on_cerberus(cerberus_case, cerberus, cerberus_alone, look):
+    assert b"passed" in cerberus_alone
+    done = attempt(cerberus_case, cerberus, lambda: look([cerberus.tree]), cerberus_alone)
+    assert not done.problems

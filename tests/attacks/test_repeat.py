@@ -8,7 +8,7 @@ import pytest
 from assay.categories.base import Options
 from assay.core.records import VERDICTS
 from assay.core.tables import write_table
-from assay.scoring.score import Item, score
+from assay.scoring.score import score
 from assay.scoring.telemetry import measured
 
 pytestmark = pytest.mark.slow
@@ -32,25 +32,13 @@ WORTH = {
 }  # fmt: skip
 
 
-def items(row: dict, answers: dict[str, str]) -> list[Item]:
-    made = []
-    for name, answer in answers.items():
-        same = {"target": "tiny", "task_id": name, "category": "code_generation"}
-        response = {
-            **same, "model": "m", "response": answer, "finish_reason": "stop", "fingerprint": "f",
-            "void": "it was cut" if name == "void" else None,
-        }  # fmt: skip
-        made.append(Item(same, {**row, "stratum": "standard"}, response))
-    return made
-
-
 @pytest.fixture(scope="module")
 def answers(attack_cases) -> dict[str, str]:
     return {**{name: attack_cases[name] for name in NAMES}, "near": NEAR, "void": "x"}
 
 
 def test_scoring_twice_and_on_two_workers_gives_the_same_bytes(tiny, answers, limits, tmp_path):
-    work = items(tiny.row, answers)
+    work = tiny.items(answers)
     written = []
     for number, benches in enumerate(([tiny.bench], [tiny.bench, tiny.again()])):
         scored = score(work, benches, Options(limits=limits))

@@ -127,7 +127,7 @@ class Run:
             "reason": bad or status, "extraction": "fenced block",
             "checks_json": json.dumps({"detected": passed, "localised": passed}),
             "description_json": canonical_json(facts), "finish_reason": "stop",
-            "fingerprint": identity,
+            "layers": "namespaces network", "fingerprint": identity,
         })  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from taken_away import FAKE
 
 from assay.core.execution import Limits
 from assay.sandbox.launch import Outcome, run
@@ -31,13 +32,6 @@ def raised(value):
     return value
 def say(value):
     os.write(int(os.environ["ASSAY_CHANNEL"]), json.dumps(value).encode())
-"""
-# A fake bubblewrap: the real one, started without some of its arguments.
-FAKE = """#!{python}
-import os, sys
-arguments = sys.argv[1:]
-{change}
-os.execv({bwrap!r}, ["bwrap", *arguments])
 """
 
 

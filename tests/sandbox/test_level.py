@@ -6,34 +6,11 @@ import json
 import platform
 
 import pytest
+from taken_away import MISSING, WITHOUT_RLIMITS
 
 from assay.core.errors import UserError
 from assay.core.files import write_json
 from assay.sandbox import level
-
-WITHOUT_OPTION = "arguments.remove({!r})"
-WITHOUT_SECCOMP = "at = arguments.index('--seccomp'); del arguments[at:at + 2]"
-WITHOUT_RLIMITS = "at = arguments.index('--'); del arguments[at + 1:at + 5]"
-WITHOUT_SIZES = """
-while "--size" in arguments:
-    at = arguments.index("--size"); del arguments[at:at + 2]
-"""
-WITH_ROOT = "arguments[arguments.index('--uid') + 1] = '0'"
-WRITABLE_ROOT = """
-at = len(arguments) - 1 - arguments[::-1].index('--remount-ro'); del arguments[at:at + 2]
-"""
-MISSING = [
-    ("namespaces", WITHOUT_OPTION.format("--unshare-pid")),
-    ("namespaces", WITHOUT_OPTION.format("--unshare-ipc")),
-    ("namespaces", WITHOUT_OPTION.format("--unshare-uts") + "; " +
-     "at = arguments.index('--hostname'); del arguments[at:at + 2]"),
-    ("namespaces", WITH_ROOT),
-    ("namespaces", WRITABLE_ROOT),
-    ("network", WITHOUT_OPTION.format("--unshare-net")),
-    ("seccomp", WITHOUT_SECCOMP),
-    ("rlimits", WITHOUT_RLIMITS),
-    ("rlimits", WITHOUT_SIZES),
-]  # fmt: skip
 
 
 @pytest.mark.slow
@@ -58,6 +35,7 @@ def test_a_layer_that_is_taken_away_is_found_missing(layer, change, testbed_root
     assert layer in text.split("given:")[1].splitlines()[0]
     assert "sandbox.layers" in text
     assert "mend the machine" in text
+    assert f"{layer}: {level.REMEDY[layer]}" in text
 
 
 @pytest.mark.slow

@@ -166,6 +166,7 @@ VERDICTS = _table(
     extraction=TEXT,  # what was taken from the answer and by which rule
     checks_json=TEXT,  # named booleans, such as located and repaired
     description_json=TEXT,  # follows the format, parses, annotated, imports, length
+    layers=TEXT,  # of the sandbox: those that had to work for the answer to be run
     finish_reason=TEXT,
     fingerprint=TEXT,
 )  # fmt: skip

@@ -25,16 +25,6 @@ MEANING = {
     "rlimits": "bounds of memory, files and time for each process; scratch folders of fixed size",
     "cgroup": "bounds of the whole by the kernel; without it the launcher counts from outside",
 }
-REMEDY = {
-    "namespaces": "sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, "
-                  "kernel.apparmor_restrict_unprivileged_userns=0",
-    "network": "the same as for namespaces: the network's is one of them",
-    "seccomp": "a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64",
-    "rlimits": "raise the hard limits of who starts the run (ulimit -H -a), and mount no /dev/shm "
-               "over the sandbox's",
-    "cgroup": "not made by Assay: start the run in a cgroup that limits it, and leave it out of "
-              "sandbox.layers",
-}  # fmt: skip
 SWITCHES = (
     "kernel/unprivileged_userns_clone", "user/max_user_namespaces",
     "kernel/apparmor_restrict_unprivileged_userns",
@@ -82,7 +72,7 @@ def _layers(reached: Mapping[str, bool], asked: Sequence[str]) -> tuple[list[str
         state = "works" if reached[name] else "MISSING" if name in asked else "not asked for"
         page.append(f"{name:<12}{state:<15}{MEANING[name]}")
         if not reached[name] and name in asked:
-            page.append(f"{'':<12}what to do: {REMEDY[name]}")
+            page.append(f"{'':<12}what to do: {level.REMEDY[name]}")
     missing = [name for name in asked if not reached[name]]
     verdict = f"missing: {', '.join(missing)}; nothing untrusted runs here" if missing else (
         "every layer that is asked for works"

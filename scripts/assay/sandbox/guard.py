@@ -104,8 +104,9 @@ class Guard:
                 self._take(key.fd, key.data)
             if timeout or not ready or self._overflown():
                 return
-        if timeout:
-            time.sleep(POLL_S)  # all pipes are closed, yet it runs
+        if timeout:  # all pipes are closed, yet it runs: mostly for a moment only
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout)
 
     def _take(self, handle: int, name: str) -> None:
         data = os.read(handle, CHUNK)

@@ -17,6 +17,17 @@ from assay.sandbox.view import View
 
 LAYERS = ("namespaces", "network", "seccomp", "rlimits", "cgroup")
 DEFAULT = ("namespaces", "network", "seccomp", "rlimits")
+# What to do about a layer that is missing.
+REMEDY = {
+    "namespaces": "sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, "
+                  "kernel.apparmor_restrict_unprivileged_userns=0",
+    "network": "the same as for namespaces: the network's is one of them",
+    "seccomp": "a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64",
+    "rlimits": "raise the hard limits of who starts the run (ulimit -H -a), and mount no /dev/shm "
+               "over the sandbox's",
+    "cgroup": "not made by Assay: start the run in a cgroup that limits it, and leave it out of "
+              "sandbox.layers",
+}  # fmt: skip
 LIMITS = Limits(cpu_s=10, wall_s=30, memory_mb=512, tmp_mb=8)
 PYTHON = "/usr/bin/python3"
 NAMESPACES = ("user", "pid", "mnt", "ipc", "uts", "net")
@@ -40,7 +51,7 @@ print(json.dumps({
     and os.uname().nodename == "sandbox" and int(status["CapEff"], 16) == 0
     and refused(lambda: open("/usr/x", "w")) and refused(lambda: open("/x", "w")),
     "network": [line.split(":")[0].strip() for line in lines] == ["lo"]
-    and refused(lambda: socket.socket(socket.AF_INET)),
+    and own["net"] != OUTSIDE["net"] and refused(lambda: socket.socket(socket.AF_INET)),
     "seccomp": int(status["Seccomp"]) == 2 and int(status["NoNewPrivs"]) == 1,
     "rlimits": resource.getrlimit(resource.RLIMIT_AS)[1] == MEMORY
     and resource.getrlimit(resource.RLIMIT_CORE)[1] == 0
@@ -66,8 +77,8 @@ def probe(root: Path = Path("/")) -> dict[str, bool]:
         raise UserError(
             "the sandbox does not start, so nothing untrusted runs", where=root,
             given=text or outcome.detail, expected="a bubblewrap sandbox",
-            hint="allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
-            "user.max_user_namespaces above 0, kernel.apparmor_restrict_unprivileged_userns=0)",
+            hint=f"allow unprivileged user namespaces ({REMEDY['namespaces']}); if the shell "
+            f"inside could not set its limits, {REMEDY['rlimits']}",
         )  # fmt: skip
     found = json.loads(outcome.streams["stdout"])
     # Cgroups are left to whoever starts the step; none is made here.
@@ -94,6 +105,7 @@ def require(layers: Sequence[str] = DEFAULT, root: Path = Path("/")) -> dict[str
             "a layer of the sandbox is missing, so nothing untrusted runs",
             where="sandbox.layers", given=f"missing: {', '.join(missing)}",
             expected=", ".join(layers),
-            hint="mend the machine, or ask for less in the config's sandbox.layers",
+            hint="mend the machine, or ask for less in the config's sandbox.layers; "
+            + "; ".join(f"{name}: {REMEDY[name]}" for name in missing),
         )  # fmt: skip
     return level

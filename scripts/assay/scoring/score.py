@@ -14,6 +14,7 @@ from assay.core.errors import HarnessError
 from assay.core.execution import Bench
 from assay.core.files import canonical_json
 from assay.core.progress import track
+from assay.sandbox.level import DEFAULT as LAYERS
 from assay.scoring.describe import describe, plain, taken
 from assay.scoring.verdict import judge_answer
 
@@ -60,8 +61,14 @@ def paired(
     return items
 
 
-def score(items: Sequence[Item], benches: Sequence[Bench], options: Options) -> list[Scored]:
-    """Score the items, shared out among the benches; the result does not depend on their number."""
+def score(
+    items: Sequence[Item], benches: Sequence[Bench], options: Options,
+    layers: Sequence[str] = LAYERS,
+) -> list[Scored]:  # fmt: skip
+    """Score the items, shared out among the benches; the result does not depend on their number.
+
+    layers: of the sandbox, those that were asked for and are known to work; for the record
+    """
     modules = {
         name: registry.load("categories", name)
         for name in sorted({item.task["category"] for item in items})
@@ -73,7 +80,7 @@ def score(items: Sequence[Item], benches: Sequence[Bench], options: Options) -> 
 
     def work(part: Sequence[Item], bench: Bench, label: str) -> list[Scored]:
         return [
-            score_one(item, modules[item.task["category"]], bench, options)
+            score_one(item, modules[item.task["category"]], bench, options, layers)
             for item in track(part, label)
         ]
 
@@ -82,7 +89,10 @@ def score(items: Sequence[Item], benches: Sequence[Bench], options: Options) -> 
     return sorted(done, key=lambda scored: str(scored.row["task_id"]))
 
 
-def score_one(item: Item, category: ModuleType, bench: Bench, options: Options) -> Scored:
+def score_one(
+    item: Item, category: ModuleType, bench: Bench, options: Options,
+    layers: Sequence[str] = LAYERS,
+) -> Scored:  # fmt: skip
     """Judge one answer; a void response is never run."""
     answer = item.response["response"] or ""
     void = _void(item.response)
@@ -91,7 +101,8 @@ def score_one(item: Item, category: ModuleType, bench: Bench, options: Options) 
     else:
         judgement, extraction = judge_answer(answer, category, item.key, bench, options)
     facts = describe(answer, extraction, category.FORMAT)
-    return Scored(_row(item, judgement, extraction, facts), judgement.near_limit)
+    row = _row(item, judgement, extraction, facts)
+    return Scored(row | {"layers": " ".join(sorted(layers))}, judgement.near_limit)
 
 
 def _void(response: Row) -> str | None:

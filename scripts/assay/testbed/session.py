@@ -32,6 +32,7 @@ SUPERVISOR = "assay.testbed.inside.supervise"
 PYTEST = "assay.testbed.inside.testing"
 WARM_LIMITS = Limits(cpu_s=120, wall_s=300)
 SLACK_S = 10
+LATE = ("asyncio",)  # what the harness imports when it is first needed (inside/settled.py)
 # Importing these has side effects or needs what the sandbox lacks.
 NEVER_PRELOADED = frozenset({"__future__", "this", "antigravity", "idlelib", "tkinter", "turtle"})
 
@@ -93,8 +94,7 @@ class Session:
             yield changed
 
     def _stdin(self, request: dict[str, Any], with_tests: bool) -> bytes:
-        preload = self.preload_of(with_tests=with_tests)
-        return "".join(json.dumps(part) + "\n" for part in ({"preload": preload}, request)).encode()
+        return _lines(self.preload_of(with_tests=with_tests), request)
 
     def preload_of(self, *, with_tests: bool) -> list[str]:
         """Return the modules that a sandbox imports before any job."""
@@ -144,13 +144,17 @@ class Session:
                 **view.environment, "PYTHONPYCACHEPREFIX": BYTECODE, "PYTHONDONTWRITEBYTECODE": "",
             },
         )  # fmt: skip
-        outcome = run(
-            [PYTHON, "-m", SUPERVISOR], view, WARM_LIMITS, self._stdin({"jobs": []}, True)
-        )
+        preload = [*self.preload_of(with_tests=True), *LATE]
+        outcome = run([PYTHON, "-m", SUPERVISOR], view, WARM_LIMITS, _lines(preload, {"jobs": []}))
         if outcome.kind != RAN:
             errors = outcome.streams.get("stderr", b"").decode("utf-8", "replace")[-2000:]
             raise HarnessError(f"the testbed does not start: {outcome.detail}\n{errors}")
         self.bytecode = Path(folder.name)
+
+
+def _lines(preload: list[str], request: dict[str, Any]) -> bytes:
+    """Return what a supervisor reads: what to preload, then one request."""
+    return "".join(json.dumps(part) + "\n" for part in ({"preload": preload}, request)).encode()
 
 
 def test_folders(tree: Path, target: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import inspect
 import itertools
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 ITEMS_MAX = 256  # items taken of a generator, which may have no end
-# One event loop for the calls of a scenario (each has a process of its own): what an object binds
-# to its loop in one call still works in the next. It is made when it is first used.
-LOOP = asyncio.Runner()
+
+
+@functools.cache
+def _run() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Return what runs a coroutine: one event loop for the calls of a scenario.
+
+    (Each scenario has a process of its own.) What an object binds to its loop in one call still
+    works in the next. asyncio is imported when it is first needed: that takes two fifths of the
+    harness' start, and most answers never need it.
+    """
+    import asyncio
+
+    return asyncio.Runner().run
 
 
 def settle(value: Any) -> tuple[Any, dict[str, Any]]:
@@ -24,7 +34,7 @@ def settle(value: Any) -> tuple[Any, dict[str, Any]]:
     """
     through: list[str] = []
     if inspect.isawaitable(value):
-        value = LOOP.run(_awaited(value))
+        value = _run()(_awaited(value))
         through.append("coroutine")
     if inspect.isgenerator(value):
         through.append("generator")
@@ -32,7 +42,7 @@ def settle(value: Any) -> tuple[Any, dict[str, Any]]:
         value.close()
     elif inspect.isasyncgen(value):
         through.append("async generator")
-        items = LOOP.run(_listed(value))
+        items = _run()(_listed(value))
     else:
         return value, {"through": through} if through else {}
     rest = {"unfinished": True} if len(items) > ITEMS_MAX else {}
