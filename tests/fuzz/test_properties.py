@@ -46,16 +46,22 @@ def test_answers_made_of_parts_of_others_are_read(parts, form):
     answers.read("\n".join(cut), form)
 
 
-ENCODED = st.recursive(
-    st.none() | st.booleans() | st.text(max_size=8) | st.integers() | st.floats()
-    | st.tuples(st.sampled_from([*codec.codec.HOLDING, "int", "float", "Decimal", "UUID", "date",
-                                 "time", "datetime", "timedelta", "bytes", "type", "name", "new"]),
-                st.text("0123456789-+:.eEnaxf TZ", max_size=12)).map(list),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.tuples(st.sampled_from(codec.codec.HOLDING), st.lists(inner, max_size=3)).map(list)
-    | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+TAGS = ("int", "float", "Decimal", "UUID", "date", "time", "datetime", "timedelta", "bytes", "type",
+        "name", "new")  # fmt: skip
+TAGGED = st.tuples(
+    st.sampled_from(TAGS),
+    st.text("0123456789-+:.eEnaxf TZ", max_size=12) | st.floats() | st.none(),
+).map(list)
+PLAIN = st.none() | st.booleans() | st.text(max_size=8) | st.integers() | st.floats()
+ENCODED = TAGGED | st.recursive(
+    TAGGED | PLAIN,
+    lambda inner: (
+        st.tuples(st.sampled_from(codec.codec.HOLDING), st.lists(inner, max_size=3)).map(list)
+        | st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @settings(FIXED, max_examples=600)
