@@ -23,8 +23,10 @@ ARCHIVE ?=
 URL ?=
 COMMIT ?=
 NAME ?=
+MINUTES ?= 60
+FUZZ ?=
 
-.PHONY: help run smoke target test test-quick check doctor twice twice-killed attacks revalidate rescore-ten publish verify renew-published sample-tasks crosscheck images-twice bench names clean
+.PHONY: help run smoke target test test-quick fuzz check doctor twice twice-killed attacks revalidate rescore-ten publish verify renew-published sample-tasks crosscheck images-twice bench names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -55,6 +57,9 @@ test: setup-dev setup-images ## every test that fits into a quarter of an hour
 
 test-quick: setup-dev ## the tests that need no image and no model
 	$(DEV)/pytest -n $(CORES) -m "not slow"
+
+fuzz: setup-dev  ## fuzz all that reads hostile text, each target MINUTES long (60); FUZZ="answers codec" names some
+	@PYTHONPATH=scripts:tests/fuzz $(DEV)/python -m fuzzing --minutes $(MINUTES) $(FUZZ)
 
 twice: setup-dev setup-images ## the smoke run in two folders that differ in all that must not matter
 	$(DEV)/python tests/workflow/twice.py

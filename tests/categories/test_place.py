@@ -80,6 +80,14 @@ def test_helpers_stand_before_the_class_and_imports_after_the_head():
     compile(text, "f.py", "exec")
 
 
+@pytest.mark.parametrize("body_only", [False, True])
+def test_a_form_feed_in_a_margin_leaves_a_file_that_is_python(body_only):
+    answer = "def size(self):\n  \f if self:\n \f\t\f     return 5\n"
+    text = place(FILE, key("size", body_only), Extraction(code=answer))
+    assert "\f" not in text
+    assert "if self:\n            return 5" in ast.unparse(ast.parse(text))
+
+
 @pytest.mark.parametrize("code", [None, "", "def other(): pass", "def size(self:", "\0"])
 def test_an_answer_without_the_unit_is_refused(code):
     with pytest.raises(PlaceError):

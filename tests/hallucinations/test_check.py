@@ -103,6 +103,8 @@ def test_hostile_code_takes_no_time(api):
     chain = "x0 = []\n" + "".join(f"x{n} = dict(a=x{n - 1}, b=x{n - 1})\n" for n in range(1, 60))
     assert check(ast.parse(chain), api, Place()) == []
     assert check(ast.parse("a = b()\nb = a()\na.c, b.c"), api, Place()) == []
+    long = "".join(f"x{n} = dict(a=x{n + 1}, b=x{n + 1})\n" for n in range(2000))
+    assert check(ast.parse(long + "x2000 = []\nx0.keys()\n"), api, Place()) == []
     many = "import json\n" + "".join(f"json.x{n}\n" for n in range(5000)) + f"json.{'y' * 9999}"
     assert len(check(ast.parse(many), api, Place())) == 100
 

@@ -10,6 +10,8 @@ from assay.categories._types import CodeKey, Extraction
 from assay.core.splice import indented, lines_of, replace_lines
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+# To Python a line's margin begins anew behind a form feed; one put before it would be lost.
+_FEEDS = re.compile(r"(?m)^[ \t\f]*\f")
 
 
 class PlaceError(ValueError):
@@ -29,7 +31,7 @@ def place(file_text: str, key: CodeKey, extraction: Extraction) -> str:
     """
     if extraction.code is None:
         raise PlaceError("the answer has no code")
-    code = extraction.code.replace("\r\n", "\n")
+    code = _FEEDS.sub("", extraction.code.replace("\r\n", "\n"))
     unit = _unit(code, key.name)
     fresh = _with_body(file_text, key, code, unit) if key.body_only else _whole(
         file_text, key, code, unit

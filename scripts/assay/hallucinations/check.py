@@ -18,6 +18,7 @@ from assay.hallucinations.guards import is_guarded, names_in
 KINDS = ("package", "module", "attribute", "keyword", "member")
 BUILTINS = "builtins"
 MOST, LONGEST = 100, 200  # inventions of an answer that are kept, characters of a name
+DEEPEST = 20  # names, each made of the next, that are followed
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class _Checker:
         if name not in self.bound.found:
             return self._free(name)
         binding = self.bound.found[name]
-        if binding is None or name in self.resolving:
+        if binding is None or name in self.resolving or len(self.resolving) >= DEEPEST:
             return None
         how, node, dotted = binding
         if how == "import":

@@ -94,7 +94,7 @@ def source(lines: list[str], node: ast.stmt) -> str:
 
 def alone(lines: list[bytes], node: ast.stmt) -> str:
     """Return a top-level statement's whole lines, without others that stand on them (`a; b`)."""
-    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    first: int = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
     last, end = node.end_lineno or first, node.end_col_offset or 0
     start = node.col_offset if first == node.lineno else 0
     if not _FURTHER.match(lines[last - 1], end):

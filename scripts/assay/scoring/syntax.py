@@ -14,7 +14,7 @@ MAX_DEPTH = 150  # nodes; real code stays below 40
 _START = re.compile(r"[ \t]*(@|def\b|async\b|class\b|import\b|from\b|[A-Za-z_]\w*[ \t]*=[^=])")
 _NUMBERED = re.compile(r"[ \t]*\d{1,6}[ \t]*[|:│][ \t]?|[ \t]*\d{1,6}\t")
 MAX_SALVAGED = 8_000  # lines
-MAX_READ = 500_000  # characters: lines may be long, and be read again and again
+MAX_READ = 100_000  # characters beyond those of the text: lines may be long, and read often
 MAX_REGION = 1_500  # lines
 
 
@@ -51,11 +51,11 @@ def parse_mended(text: str) -> tuple[str, ast.Module, str] | None:
 def salvaged(text: str) -> str:
     """Return only the definitions, imports and assignments of a text that mixes code and prose.
 
-    The work is bounded: after `MAX_SALVAGED` lines of statements, good or bad, or `MAX_READ`
-    characters of them, it stops.
+    The work is bounded: after `MAX_SALVAGED` lines of statements, good or bad, or of many more
+    characters of them than the text has, it stops.
     """
     lines = text.split("\n")
-    kept, at, budget, left = [], 0, MAX_SALVAGED, MAX_READ
+    kept, at, budget, left = [], 0, MAX_SALVAGED, len(text) + MAX_READ
     while at < len(lines) and budget > 0 and left > 0:
         if not _START.match(lines[at]):
             at += 1
