@@ -18,6 +18,7 @@ from assay.hallucinations.api import Api
 from assay.scoring import findings, lines
 from assay.scoring.describe import MAX_TEXT, describe, taken
 from assay.scoring.extraction import extract
+from assay.scoring.syntax import MAX_CODE_CHARS
 from fuzzing.broken import hold
 
 # form -> names that are asked for, category of that form
@@ -86,7 +87,7 @@ def _code(part: Extraction, name: str) -> None:
     beside = (*part.helpers, *part.imports)
     for extra in beside if len(beside) < MANY else ("\n".join(beside),):
         hold(_parses(extra), "what is taken beside the code is Python")
-    if not FENCED.search(part.code):
+    if len(part.code) < MAX_CODE_CHARS and not FENCED.search(part.code):  # the block ends in LF
         again = extract(f"````python\n{part.code}\n````\n", "code", name)
         hold(again.code == part.code.rstrip("\n"), "a clean fenced block is taken as it is")
         hold(again.rule == "fenced block", "a clean fenced block is as asked")

@@ -68,13 +68,14 @@ def main() -> int:
             if worst > STEEPEST:  # perhaps by a busy machine
                 worst = min(worst, steepest(run, make, MAX_CHARS)[0])
             slowest = max(slowest, (took, f"{name}, {form}"))
+            print(f"growth: {name}, {form}: {worst:.1f} times, {took:.2f} s", flush=True)
             if worst > STEEPEST or took > LONGEST_S:
                 bad.append(f"{name}, {form}: {worst:.1f} times by a doubling, {took:.1f} s")
     count = len(MOTIFS) * len(answers.ORDER)
     print(f"growth: {count} motifs up to {MAX_CHARS} characters, {len(bad)} too steep;",
           f"slowest: {slowest[1]}, {slowest[0]:.2f} s")  # fmt: skip
     for line in bad:
-        print(f"growth: {line}")
+        print(f"growth: too steep: {line}")
     return int(bool(bad))
 
 
