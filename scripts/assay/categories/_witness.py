@@ -158,29 +158,26 @@ def holds(
 def _entry(func: ast.expr, key: Mapping[str, Any]) -> str:
     """Return the entry that an expression names, with or without its module, or an empty text."""
     try:
-        text = ast.unparse(func) if isinstance(func, ast.Name | ast.Attribute) else ""
+        return _named(func, key["entries"])
     except (ValueError, RecursionError) as error:  # too deep to be written out again
         raise WitnessError("the witness does not begin at a public entry point") from error
-    found = [entry for entry in key["entries"]
-             if text in {entry.partition(":")[2], entry.replace(":", ".")}]  # fmt: skip
-    return found[0] if len(found) == 1 else ""
 
 
 def _arguments(node: ast.Call, key: Mapping[str, Any]) -> list[Any]:
     """Return the encodings [args, kwargs] of a call with literals and objects of the target."""
-    full: dict[str, str] = {}
-    for name in key.get("values", ()):
-        for text in (name.partition(":")[2], name.replace(":", ".")):
-            full[text] = "" if text in full else name  # one of two names stands for neither
-
-    def named(func: ast.expr) -> str:
-        plain = isinstance(func, ast.Name | ast.Attribute)
-        return full.get(ast.unparse(func), "") if plain and full else ""
-
     try:
-        return arguments(node, named)
+        return arguments(node, lambda func: _named(func, key.get("values", ())))
     except (ValueError, TypeError, RecursionError, MemoryError, SyntaxError) as error:
         raise WitnessError("an argument of the witness is no literal") from error
+
+
+def _named(func: ast.expr, known: Iterable[str]) -> str:
+    """Return the one "module:name" that an expression spells, with or without its module, or ""."""
+    if not known or not isinstance(func, ast.Name | ast.Attribute):
+        return ""
+    text = ast.unparse(func)
+    found = [full for full in known if text in {full.partition(":")[2], full.replace(":", ".")}]
+    return found[0] if len(found) == 1 else ""
 
 
 def _data(key: Mapping[str, Any], entry: str, init: Any, calls: list[Any]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def stacked(
 ) -> Markup:  # fmt: skip
     """Return bars of (label, parts as (name, size), limit or None), each part paler than the last.
 
-    A limit is a line; one beyond twice the longest bar is left to its title.
+    A limit is a line; one beyond twice the longest bar is not drawn.
     """
     most = max((sum(size for _, size in parts) for _, parts, _ in rows), default=0) or 1
     most = max([most, *(limit for _, _, limit in rows if limit and limit <= 2 * most)])
