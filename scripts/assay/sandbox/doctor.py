@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from assay.core.errors import UserError
-from assay.sandbox import level
+from assay.sandbox import level, pids
 from assay.sandbox.view import find_bwrap
 
 MEANING = {
@@ -56,6 +56,10 @@ def _facts() -> dict[str, str]:
         "machine": f"{platform.machine()}, Linux {platform.release()}, {os.cpu_count()} cores",
         "user": "root" if os.geteuid() == 0 else "an ordinary user",
         "bubblewrap": str(find_bwrap()),
+        "process numbers": (
+            f"each sandbox bounded by the kernel (pid_max {pids.LEAST})" if pids.can_bound()
+            else "counted from outside; the kernel bounds an ordinary user's only"
+        ),
         "cgroups": "v2" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "v1 or none",
     }  # fmt: skip
     for switch in SWITCHES:

@@ -33,12 +33,14 @@ class Guard:
 
     readers: the ends to read from, of each of STREAMS and of bubblewrap's own STATUS
     init:    descriptor (pidfd) of the first process inside; None before it has started
+    started: called with the first process inside, once
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], readers: Mapping[str, int], limits: Limits
-    ) -> None:
-        self.process, self.limits = process, limits
+        self, process: subprocess.Popen[bytes], readers: Mapping[str, int], limits: Limits,
+        started: Callable[[int], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self.process, self.limits, self.started = process, limits, started
         self.taken: dict[str, list[bytes]] = {name: [] for name in readers}
         self.sizes = dict.fromkeys(readers, 0)
         self.heard = time.monotonic()
@@ -120,6 +122,7 @@ class Guard:
         elif name == STATUS and self.init is None and (pid := self.status().get("child-pid")):
             with contextlib.suppress(ProcessLookupError):  # it has ended already
                 self.init = os.pidfd_open(pid)
+                self.started(pid)
 
     def _overflown(self) -> str:
         bound = self.limits.output_mb << 20

@@ -7,11 +7,12 @@ never over standard output. Everything that is read is bounded.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from assay.core.errors import HarnessError
@@ -22,7 +23,7 @@ from assay.core.execution import (
     RAN,
     Limits,
 )  # fmt: skip
-from assay.sandbox import seccomp, watch
+from assay.sandbox import pids, seccomp, watch
 from assay.sandbox import view as views
 from assay.sandbox.guard import STATUS, STREAMS, Guard
 from assay.sandbox.view import View
@@ -59,7 +60,7 @@ def run(argv: Sequence[str], view: View, limits: Limits, stdin: bytes = b"") -> 
     """
     with contextlib.ExitStack() as stack:
         running = start(stack, argv, view, limits, _file(stack, stdin))
-        guard = Guard(running.process, running.readers, limits)
+        guard = Guard(running.process, running.readers, limits, running.started)
         stack.callback(guard.close)
         verdict = guard.watch() or (RAN, "")
         kill(running.process, guard.init)
@@ -69,10 +70,14 @@ def run(argv: Sequence[str], view: View, limits: Limits, stdin: bytes = b"") -> 
 
 @dataclass
 class Running:
-    """A started sandbox: bubblewrap's process, and the ends to read its streams from."""
+    """A started sandbox: bubblewrap's process, and the ends to read its streams from.
+
+    started: has to be called with the first process inside, which waits until then
+    """
 
     process: subprocess.Popen[bytes]
     readers: dict[str, int]
+    started: Callable[[int], None]
 
 
 def start(
@@ -80,25 +85,36 @@ def start(
 ) -> Running:
     """Start a program in a sandbox, reading `stdin`; what is to be undone goes on the stack."""
     readers: dict[str, int] = {}
+    block, unblock = os.pipe()
+    stack.callback(os.close, unblock)
     with contextlib.ExitStack() as ours:  # what only the sandbox needs once it runs
         writers: dict[str, int] = {}
         for name in (*STREAMS, STATUS):
             readers[name], writers[name] = os.pipe()
             stack.callback(os.close, readers[name])
             ours.callback(os.close, writers[name])
+        ours.callback(os.close, block)
         fds = views.Descriptors(
             seccomp=_file(ours, seccomp.program()), status=writers[STATUS],
-            passwd=_file(ours, views.PASSWD), group=_file(ours, views.GROUP),
+            passwd=_file(ours, views.PASSWD), group=_file(ours, views.GROUP), block=block,
         )  # fmt: skip
         command = [str(views.find_bwrap()), *views.bwrap_arguments(view, limits, fds)]
         command += ["--setenv", "ASSAY_CHANNEL", str(writers["channel"])]
         process = subprocess.Popen(
             [*command, "--", *limited(argv, limits)], env={}, cwd="/",
             stdin=stdin, stdout=writers["stdout"], stderr=writers["stderr"],
-            pass_fds=(fds.seccomp, fds.status, fds.passwd, fds.group, writers["channel"]),
+            pass_fds=(fds.seccomp, fds.status, fds.passwd, fds.group, block, writers["channel"]),
         )  # fmt: skip
     stack.callback(kill, process)
-    return Running(process, readers)
+    return Running(process, readers, functools.partial(_let_go, unblock))
+
+
+def _let_go(unblock: int, pid: int) -> None:
+    """Bound the sandbox' process numbers where the kernel can, and let its program start."""
+    if pids.can_bound():
+        pids.bound(pid)
+    with contextlib.suppress(BrokenPipeError):  # it has ended: the guard says how
+        os.write(unblock, b"go")
 
 
 def limited(argv: Sequence[str], limits: Limits) -> list[str]:

@@ -64,6 +64,7 @@ class Descriptors:
     status: int
     passwd: int
     group: int
+    block: int = -1  # the program starts once this can be read; -1: at once
 
 
 def find_bwrap() -> Path:
@@ -92,6 +93,7 @@ def bwrap_arguments(view: View, limits: Limits, fds: Descriptors) -> list[str]:
         "--uid", str(USER), "--gid", str(USER), "--hostname", HOSTNAME,
         "--json-status-fd", str(fds.status), "--seccomp", str(fds.seccomp),
     ]  # fmt: skip
+    out += ["--block-fd", str(fds.block)] if fds.block >= 0 else []
     out += _root(view.root, fds)
     out += _scratch(limits)
     for option, pairs in (("--ro-bind", view.binds), ("--bind", view.writable)):
