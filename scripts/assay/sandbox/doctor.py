@@ -57,7 +57,7 @@ def _facts() -> dict[str, str]:
         "user": "root" if os.geteuid() == 0 else "an ordinary user",
         "bubblewrap": str(find_bwrap()),
         "process numbers": (
-            f"each sandbox bounded by the kernel (pid_max {pids.LEAST})" if pids.can_bound()
+            "each sandbox bounded by the kernel (pid_max)" if pids.can_bound()
             else "counted from outside; the kernel bounds an ordinary user's only"
         ),
         "cgroups": "v2" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "v1 or none",

@@ -25,7 +25,7 @@ from assay.core.execution import (
 )  # fmt: skip
 from assay.sandbox import pids, seccomp, watch
 from assay.sandbox import view as views
-from assay.sandbox.guard import STATUS, STREAMS, Guard
+from assay.sandbox.guard import OVERHEAD_TASKS, STATUS, STREAMS, Guard
 from assay.sandbox.view import View
 
 DEVICE_MODES = views.device_modes()
@@ -106,13 +106,13 @@ def start(
             pass_fds=(fds.seccomp, fds.status, fds.passwd, fds.group, block, writers["channel"]),
         )  # fmt: skip
     stack.callback(kill, process)
-    return Running(process, readers, functools.partial(_let_go, unblock))
+    return Running(process, readers, functools.partial(_let_go, unblock, limits))
 
 
-def _let_go(unblock: int, pid: int) -> None:
+def _let_go(unblock: int, limits: Limits, pid: int) -> None:
     """Bound the sandbox' process numbers where the kernel can, and let its program start."""
     if pids.can_bound():
-        pids.bound(pid)
+        pids.bound(pid, 2 * (limits.processes + OVERHEAD_TASKS))
     with contextlib.suppress(BrokenPipeError):  # it has ended: the guard says how
         os.write(unblock, b"go")
 

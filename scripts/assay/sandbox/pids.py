@@ -2,7 +2,8 @@
 
 `RLIMIT_NPROC` does not hold for root, and what counts from outside may come too late. Since Linux
 6.14 each pid namespace has its own `kernel.pid_max` (man 7 pid_namespaces), which who owns the
-namespace may lower. It can't be lower than 301, so the counting from outside stays.
+namespace may lower. The kernel's first 300 numbers come on top, so that is a wall behind the
+counting from outside and no more.
 
 Who enters a namespace has to have one thread only. A process of its own does so for each sandbox;
 it is started once, and ends with its standard input.
@@ -23,7 +24,7 @@ from assay.core.errors import HarnessError
 SINCE = (6, 14)
 SYSTEM = "/proc/sys"
 LOOKS = 25  # at a process that may be about to end
-LEAST = 301  # of the kernel: RESERVED_PIDS and one
+RESERVED = 300  # numbers that the kernel gives out once and never again
 _LOCK = threading.Lock()
 
 
@@ -38,12 +39,13 @@ def can_bound(release: str | None = None) -> bool:
     return tuple(known) >= SINCE and not os.statvfs(SYSTEM).f_flag & os.ST_RDONLY
 
 
-def bound(pid: int) -> None:
+def bound(pid: int, most: int) -> None:
     """Bound the process numbers of the pid namespace that a process is in, from outside.
 
-    pid: of the namespace's first process, as it is seen here; it must wait meanwhile. If it shares
-         our own namespace, nothing is bounded: that a layer is missing is for `level` to say.
-         If it ends meanwhile, that is for who waits for it.
+    most: processes and threads that there must be room for, whatever has ended before
+    pid:  of the namespace's first process, as it is seen here; it must wait meanwhile. If it shares
+          our own namespace, nothing is bounded: that a layer is missing is for `level` to say.
+          If it ends meanwhile, that is for who waits for it.
     Raises HarnessError if the kernel refuses.
     """
     try:
@@ -57,7 +59,7 @@ def bound(pid: int) -> None:
         if not helper.stdin or not helper.stdout:
             raise HarnessError("the bound of process numbers can't be asked for")
         try:
-            helper.stdin.write(b"%d %d\n" % (pid, LEAST))
+            helper.stdin.write(b"%d %d\n" % (pid, RESERVED + most))
             helper.stdin.flush()
             answer = helper.stdout.readline().decode().strip()
         except BrokenPipeError:
