@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+import assay
 from assay.core.execution import Job, JobResult
 from assay.testbed.exposing import judged, needed, planted
 
@@ -50,8 +53,10 @@ def test_every_form_of_test_is_made_to_fail(tmp_path):
         ast.parse(data)
         (tmp_path / path).write_bytes(data)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line", "t"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    there = {**os.environ, "PYTHONPATH": str(Path(assay.__file__).parents[1])}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=there)
     assert f"{len(FORMS) + 1} failed in" in done.stdout.splitlines()[-1], done.stdout
+    assert done.stdout.count(": AssertionError") == len(FORMS) + 1
 
 
 def test_only_the_asked_tests_are_changed_and_no_two_runs_plant_the_same(tmp_path):

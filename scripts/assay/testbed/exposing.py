@@ -3,7 +3,8 @@
 A test runs in the candidate's process, where nothing can be kept from the candidate: it can find
 the reporter and speak in its name, or change the tests. So a pass counts only if the same tests,
 run once more under the same names, are reported as not passed when each ends in an assertion that
-is false. See docs/decisions/0005.
+is false; which it is unless a comparison on the way has met something that equals what it must not
+(`equalities`). See docs/decisions/0005.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from assay.core.execution import FORGED, RAN, Job, JobResult
+from assay.testbed import equalities
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -27,10 +29,14 @@ def needed(job: Job, result: JobResult) -> bool:
     return bool(job.files and job.tests) and result.outcome == RAN and passed
 
 
-def planted(tree: Path, job: Job, folders: Sequence[str]) -> dict[str, bytes]:
+def planted(
+    tree: Path, job: Job, folders: Sequence[str], *, compared: bool = True
+) -> dict[str, bytes]:
     """Return path -> bytes of each file of the job's tests, with every such test made to fail.
 
-    folders: where the target's tests lie: a test that its file only inherits is looked for there
+    folders:  where the target's tests lie: a test that its file only inherits is looked for there
+    compared: a test passes after all where something equals what it must not, be it compared in
+              the test's own file or in a helper's below `folders`
     What pytest collects from no function of that name stays as it is, and so proves nothing.
     """
     wanted: dict[str, set[str]] = {}
@@ -38,15 +44,18 @@ def planted(tree: Path, job: Job, folders: Sequence[str]) -> dict[str, bytes]:
         path, _, name = node.partition("::")
         wanted.setdefault(path, set()).add(name.partition("[")[0].rpartition("::")[2])
     texts = {path: _read(tree, job, path) for path in wanted}
+    inside = [path for folder in folders for path in sorted((tree / folder).rglob("*.py"))]
     missing = set[str]()
     for path, names in wanted.items():
         missing |= names - {function.name for function in _functions(texts[path][0], names)}
-    if missing:
-        found = [path for folder in folders for path in sorted((tree / folder).rglob("*.py"))]
-        for path in (one.relative_to(tree).as_posix() for one in found):
-            texts.setdefault(path, _read(tree, job, path))
-            wanted[path] = wanted.get(path, set()) | missing
-    changed = {path: _failing(text, wanted[path]) for path, (text, _) in texts.items()}
+    for path in inside:
+        name = path.relative_to(tree).as_posix()
+        if missing or (compared and not _is_test_file(path)):
+            texts.setdefault(name, _read(tree, job, name))
+            wanted[name] = wanted.get(name, set()) | missing
+    changed = {
+        path: _failing(text, wanted[path], compared=compared) for path, (text, _) in texts.items()
+    }
     return {
         path: changed[path].encode(encoding)
         for path, (text, encoding) in sorted(texts.items()) if text != changed[path]
@@ -95,8 +104,19 @@ def _functions(text: str, names: set[str]) -> list[Function]:
     return outer
 
 
-def _failing(text: str, names: set[str]) -> str:
-    """Put an assertion that is false behind the body of each function of these names."""
+def _is_test_file(path: Path) -> bool:
+    """Tell whether pytest takes a file for tests, and so runs nothing of it for the others."""
+    return path.stem.startswith("test_") or path.stem.endswith("_test")
+
+
+def _failing(text: str, names: set[str], *, compared: bool) -> str:
+    """Put an assertion that is false behind the body of each function of these names.
+
+    compared: it holds where a comparison has met something that equals what it must not
+    """
+    text = equalities.checked(text) if compared else text
+    unless = f" or {equalities.MET}" if compared else ""
+    forget = [equalities.MET] if compared else []
     lines = text.split("\n")
     held = _inside_strings(text) if _functions(text, names) else set()
     for node in reversed(_functions(text, names)):
@@ -111,9 +131,11 @@ def _failing(text: str, names: set[str]) -> str:
         ]  # one more space, whatever the file indents by
         if beside:
             body[0] = f"{indent} {lines[first - 1][len(ahead) :]}"
-        false = f"{indent} assert {secrets.randbelow(1000)} == {1000 + secrets.randbelow(1000)}"
+        numbers = f"{secrets.randbelow(1000)} == {1000 + secrets.randbelow(1000)}"
+        false = f"{indent} assert {numbers}{unless}"
         lines[first - 1 : last] = [
-            *([ahead] if beside else []), f"{indent}try:", *body, f"{indent}finally:", false,
+            *([ahead] if beside else []), *(f"{indent}{line}" for line in forget),
+            f"{indent}try:", *body, f"{indent}finally:", false,
         ]  # fmt: skip
     return "\n".join(lines)
 
