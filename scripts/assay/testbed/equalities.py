@@ -45,7 +45,8 @@ def checked(text: str) -> str:
     lines = [line.encode() for line in text.split("\n")]
     edits = [edit for node in _nodes(tree) for edit in _edits(node, lines)]
     # The last ones first; of two at one place the inner one, so that the outer stands before it.
-    for edit in sorted(reversed(edits), key=lambda edit: edit.start, reverse=True):
+    order = sorted(range(len(edits)), key=lambda number: (edits[number].start, number))
+    for edit in (edits[number] for number in reversed(order)):
         (line, first), (_, last) = edit.start, edit.end
         old = lines[line - 1]
         lines[line - 1] = old[:first] + edit.text + old[last:]
@@ -94,10 +95,7 @@ def _assertion(node: ast.Call) -> list[_Edit]:
 def _sign(lines: list[bytes], start: Place, end: Place, wanted: list[str]) -> list[_Edit]:
     """Return the edits that turn a comparison's sign into a comma."""
     rows = lines[start[0] - 1 : end[0]]
-    if start[0] == end[0]:
-        rows = [rows[0][: end[1]]]
-    else:
-        rows = [*rows[:-1], rows[-1][: end[1]]]
+    rows[-1] = rows[-1][: end[1]]
     rows = [b" " * start[1] + rows[0][start[1] :], *rows[1:]]
     found = [place for text, place in _words(b"\n".join(rows).decode()) if text in wanted]
     if len(found) != len(wanted):

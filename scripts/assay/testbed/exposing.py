@@ -44,13 +44,13 @@ def planted(
         path, _, name = node.partition("::")
         wanted.setdefault(path, set()).add(name.partition("[")[0].rpartition("::")[2])
     texts = {path: _read(tree, job, path) for path in wanted}
-    inside = [path for folder in folders for path in sorted((tree / folder).rglob("*.py"))]
+    inside = [place for folder in folders for place in sorted((tree / folder).rglob("*.py"))]
     missing = set[str]()
     for path, names in wanted.items():
         missing |= names - {function.name for function in _functions(texts[path][0], names)}
-    for path in inside:
-        name = path.relative_to(tree).as_posix()
-        if missing or (compared and not _is_test_file(path)):
+    for place in inside:
+        name = place.relative_to(tree).as_posix()
+        if missing or (compared and not _is_test_file(place)):
             texts.setdefault(name, _read(tree, job, name))
             wanted[name] = wanted.get(name, set()) | missing
     changed = {
