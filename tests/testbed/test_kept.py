@@ -101,3 +101,16 @@ def test_a_sandbox_that_dies_is_replaced(ground, kept):
         live.process.kill()
     again = [job(kept, "return low", "return high", scenarios=[CLAMP])]
     assert plain(kept.run(again)) == plain(ground.bench.run(again))
+
+
+def test_only_kept_sandboxes_see_the_target_compiled(ground, kept):
+    kept.run([job(kept, "return low", "return high", scenarios=[CLAMP])])
+    ground.bench.run([job(kept, "return low", "return high", scenarios=[CLAMP])])
+    session = ground.bench.session
+    assert list(session.compiled.rglob("tmp/tree/pkg/core.*.pyc"))
+    assert list(session.compiled.rglob("tmp/tree/tests/test_core.*.pyc"))
+    assert not list(session.compiled.rglob("tmp/tree/pkg/odd.*.pyc"))
+    assert list(session.bytecode.rglob("assay/testbed/inside/scenarios.*.pyc"))
+    assert not list(session.bytecode.rglob("tmp/tree"))
+    shown = {bind[1]: bind[0] for bind in session.view(0, with_tests=True).binds}
+    assert shown["/bytecode"] == session.bytecode

@@ -7,6 +7,7 @@ import contextlib
 import copy
 import dataclasses
 import json
+import shutil
 import sys
 import tempfile
 import threading
@@ -30,6 +31,7 @@ MOUNTED = ("__init__.py", "core/__init__.py", "core/codec.py", "testbed/__init__
 INSIDE = "testbed/inside"
 SUPERVISOR = "assay.testbed.inside.supervise"
 PYTEST = "assay.testbed.inside.testing"
+COMPILER = "assay.testbed.inside.compiling"
 WARM_LIMITS = Limits(cpu_s=120, wall_s=300)
 SLACK_S = 10
 LATE = ("asyncio",)  # what the harness imports when it is first needed (inside/settled.py)
@@ -53,7 +55,8 @@ class Session:
     target: Mapping[str, Any]
     root: Path
     limits: Limits
-    bytecode: Path | None = field(default=None, repr=False)
+    bytecode: Path | None = field(default=None, repr=False)  # of what every sandbox imports
+    compiled: Path | None = field(default=None, repr=False)  # of that and the target
     instead: tuple[tuple[Path, str], ...] = ()  # files shown in place of the tree's own
     warming: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -110,46 +113,70 @@ class Session:
             tmp_mb=self.limits.tmp_mb + 2 * self.size_mb,
         )
 
-    def view(self, hash_seed: int, with_tests: bool) -> View:
-        """Return what a sandbox sees: the harness, the packages, the tree without its tests."""
+    def view(self, hash_seed: int, with_tests: bool, *, compiled: bool = False) -> View:
+        """Return what a sandbox sees: the harness, the packages, the tree without its tests.
+
+        compiled: the tree's bytecode as well; not for a model's answer, which could read it
+        """
         with self.warming:
             self._warm()
-        return self._seen(hash_seed, with_tests)
+            if compiled:
+                self._compile()
+        return self._seen(hash_seed, with_tests, self.compiled if compiled else self.bytecode)
 
-    def _seen(self, hash_seed: int, with_tests: bool) -> View:
+    def _seen(self, hash_seed: int, with_tests: bool, bytecode: Path | None = None) -> View:
         rooms = Path(assay.__file__).parent
         binds = [(rooms / name, f"{HARNESS}/assay/{name}") for name in MOUNTED]
         binds.append((rooms / INSIDE, f"{HARNESS}/assay/{INSIDE}"))
         binds += [(self.root / PACKAGES[1:], PACKAGES), (self.tree, "/code"), *self.instead]
         hidden = () if with_tests else tuple(f"/code/{path}" for path in self.test_folders)
         environment = {"PYTHONPATH": f"{HARNESS}:{PACKAGES}", "PYTHONHASHSEED": str(hash_seed)}
-        if self.bytecode is None:
+        if bytecode is None:
             return View(self.root, tuple(binds), environment=environment, hidden=hidden)
         environment["PYTHONPYCACHEPREFIX"] = BYTECODE
-        binds.append((self.bytecode, BYTECODE))
+        binds.append((bytecode, BYTECODE))
         return View(self.root, tuple(binds), environment=environment, hidden=hidden)
 
     def _warm(self) -> None:
         """Compile once, in a sandbox, what every sandbox imports; the target is not there."""
         if self.bytecode is not None:
             return
+        view = self._seen(0, with_tests=False)
+        binds = tuple(bind for bind in view.binds if bind[1] != "/code")
+        folder, preload = self._folder(), [*self.preload_of(with_tests=True), *LATE]
+        view = dataclasses.replace(view, binds=binds, hidden=())
+        self._fill(folder, view, SUPERVISOR, _lines(preload, {"jobs": []}))
+        self.bytecode = folder
+
+    def _compile(self) -> None:
+        """Compile once, in a sandbox, the target and its tests; none of its code runs."""
+        if self.compiled is not None or self.bytecode is None:
+            return
+        folder = self._folder()
+        shutil.copytree(self.bytecode, folder, dirs_exist_ok=True)
+        self._fill(folder, self._seen(0, with_tests=True), COMPILER, b"")
+        self.compiled = folder
+
+    def _folder(self) -> Path:
+        """Return an empty folder that lives as long as the session."""
         folder = tempfile.TemporaryDirectory(prefix="assay-bytecode-")
         weakref.finalize(self, folder.cleanup)
         Path(folder.name).chmod(0o755)
-        view = self._seen(0, with_tests=False)
-        binds = tuple(bind for bind in view.binds if bind[1] != "/code")
+        return Path(folder.name)
+
+    def _fill(self, folder: Path, view: View, module: str, given: bytes) -> None:
+        """Run a module of the harness in a sandbox that writes its bytecode into a folder."""
         view = dataclasses.replace(
-            view, binds=binds, hidden=(), writable=((Path(folder.name), BYTECODE),),
+            view, writable=((folder, BYTECODE),),
             environment={
                 **view.environment, "PYTHONPYCACHEPREFIX": BYTECODE, "PYTHONDONTWRITEBYTECODE": "",
             },
         )  # fmt: skip
-        preload = [*self.preload_of(with_tests=True), *LATE]
-        outcome = run([PYTHON, "-m", SUPERVISOR], view, WARM_LIMITS, _lines(preload, {"jobs": []}))
+        limits = dataclasses.replace(WARM_LIMITS, tmp_mb=self.limits.tmp_mb + 2 * self.size_mb)
+        outcome = run([PYTHON, "-m", module], view, limits, given)
         if outcome.kind != RAN:
             errors = outcome.streams.get("stderr", b"").decode("utf-8", "replace")[-2000:]
             raise HarnessError(f"the testbed does not start: {outcome.detail}\n{errors}")
-        self.bytecode = Path(folder.name)
 
 
 def _lines(preload: list[str], request: dict[str, Any]) -> bytes:
