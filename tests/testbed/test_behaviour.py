@@ -10,6 +10,7 @@ import pytest
 from assay.core.errors import UserError
 from assay.core.records import BEHAVIOUR, SCENARIOS
 from assay.core.tables import write_table
+from assay.sandbox import cgroups
 
 pytestmark = pytest.mark.slow
 WOBBLES = "wobbles over shuffled and partial runs: "
@@ -163,6 +164,7 @@ def test_the_tree_is_as_it_was_without_bytecode(ground, behaviour):
 
 
 def test_a_missing_layer_stops_the_step(behave, tmp_path, monkeypatch):
+    monkeypatch.setattr(cgroups, "trees", lambda: ())
     with pytest.raises(UserError, match="missing: cgroup"):
         behave(sandbox={"layers": ["namespaces", "cgroup"]})
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -9,6 +9,7 @@ import pytest
 from assay.core.codec import encode
 from assay.core.errors import HarnessError, UserError
 from assay.core.execution import Job, Limits, Scenario
+from assay.sandbox import cgroups
 from assay.testbed.bench import open_bench
 
 pytestmark = pytest.mark.slow
@@ -211,5 +212,6 @@ def test_a_root_that_can_not_run_the_target_is_named(ground, tmp_path):
 
 def test_the_level_reached_is_kept(ground):
     assert ground.bench.level == {
-        "namespaces": True, "network": True, "seccomp": True, "rlimits": True, "cgroup": False,
+        "namespaces": True, "network": True, "seccomp": True, "rlimits": True,
+        "cgroup": cgroups.controllers() == cgroups.CONTROLLERS,
     }  # fmt: skip

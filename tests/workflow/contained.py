@@ -27,10 +27,15 @@ def flags() -> list[str]:
     return shlex.split(profile["apptainer-args"])
 
 
-def command(work: Path, place: Path, argv: Sequence[str]) -> list[str]:
-    """Return the command line that runs `argv` in the image at `place`, with `work` as its home."""
-    inside = shlex.join(argv)
-    return ["apptainer", "exec", "--home", str(work), *flags(), str(place), "bash", "-c", inside]
+def command(
+    work: Path, place: Path, argv: Sequence[str], further: Sequence[str] = ()
+) -> list[str]:  # fmt: skip
+    """Return the command line that runs `argv` in the image at `place`, with `work` as its home.
+
+    further: flags beyond those of the workflow
+    """
+    given = [*flags(), *further, str(place), "bash", "-c", shlex.join(argv)]
+    return ["apptainer", "exec", "--home", str(work), *given]
 
 
 def variables(cache: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:

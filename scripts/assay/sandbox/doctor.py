@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from assay.core.errors import UserError
-from assay.sandbox import level, pids
+from assay.sandbox import cgroups, level, pids
 from assay.sandbox.view import find_bwrap
 
 MEANING = {
@@ -60,7 +60,9 @@ def _facts() -> dict[str, str]:
             "each sandbox bounded by the kernel (pid_max)" if pids.can_bound()
             else "counted from outside; the kernel bounds an ordinary user's only"
         ),
-        "cgroups": "v2" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "v1 or none",
+        "cgroups": ", ".join(
+            f"{name} (v{tree.version})" for tree in cgroups.trees() for name in tree.controllers
+        ) or "none can be made here",
     }  # fmt: skip
     for switch in SWITCHES:
         place = Path("/proc/sys") / switch

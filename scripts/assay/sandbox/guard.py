@@ -9,6 +9,7 @@ import selectors
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from assay.core.execution import (
     CRASHED,
@@ -28,19 +29,30 @@ STREAMS = ("stdout", "stderr", "channel")
 STATUS = "status"
 
 
+@dataclass
+class Running:
+    """A started sandbox: bubblewrap's process, and the ends to read its streams from.
+
+    readers: an end of each of STREAMS and of bubblewrap's own STATUS
+    started: has to be called with the first process inside, which waits until then
+    full:    says whether the kernel has killed a process inside since all memory was used up
+    """
+
+    process: subprocess.Popen[bytes]
+    readers: Mapping[str, int]
+    started: Callable[[int], None] = lambda _: None
+    full: Callable[[], bool] = lambda: False
+
+
 class Guard:
     """Reads what a sandbox writes, within bounds, and decides when it has to end.
 
-    readers: the ends to read from, of each of STREAMS and of bubblewrap's own STATUS
-    init:    descriptor (pidfd) of the first process inside; None before it has started
-    started: called with the first process inside, once
+    init: descriptor (pidfd) of the first process inside; None before it has started
     """
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], readers: Mapping[str, int], limits: Limits,
-        started: Callable[[int], None] = lambda _: None,
-    ) -> None:  # fmt: skip
-        self.process, self.limits, self.started = process, limits, started
+    def __init__(self, running: Running, limits: Limits) -> None:
+        self.running, self.process, self.limits = running, running.process, limits
+        readers = running.readers
         self.taken: dict[str, list[bytes]] = {name: [] for name in readers}
         self.sizes = dict.fromkeys(readers, 0)
         self.heard = time.monotonic()
@@ -65,7 +77,7 @@ class Guard:
             if full := self._overflown():
                 return TOO_MUCH_OUTPUT, f"more than {self.limits.output_mb} MiB of {full}"
             if ended:
-                return RAN, ""
+                return (OUT_OF_MEMORY, self._memory()) if self.running.full() else (RAN, "")
             if now - self.heard > self.limits.wall_s:
                 return WALL_TIMEOUT, f"no end after {self.limits.wall_s} s"
             if now - looked >= POLL_S:
@@ -122,7 +134,7 @@ class Guard:
         elif name == STATUS and self.init is None and (pid := self.status().get("child-pid")):
             with contextlib.suppress(ProcessLookupError):  # it has ended already
                 self.init = os.pidfd_open(pid)
-                self.started(pid)
+                self.running.started(pid)
 
     def _overflown(self) -> str:
         bound = self.limits.output_mb << 20
@@ -133,8 +145,11 @@ class Guard:
         load = watch.load(self.process.pid, most)
         if load.tasks > most:
             return CRASHED, f"more than {self.limits.processes} processes and threads"
-        if load.memory > self.limits.memory_mb << 20:
-            return OUT_OF_MEMORY, f"more than {self.limits.memory_mb} MiB in all"
+        if load.memory > self.limits.memory_mb << 20 or self.running.full():
+            return OUT_OF_MEMORY, self._memory()
         if load.files > INODES:
             return OUT_OF_MEMORY, f"more than {INODES} files"
         return None
+
+    def _memory(self) -> str:
+        return f"more than {self.limits.memory_mb} MiB in all"

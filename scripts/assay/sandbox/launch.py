@@ -12,7 +12,7 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assay.core.errors import HarnessError
@@ -23,13 +23,14 @@ from assay.core.execution import (
     RAN,
     Limits,
 )  # fmt: skip
-from assay.sandbox import pids, seccomp, watch
+from assay.sandbox import cgroups, pids, seccomp, watch
 from assay.sandbox import view as views
-from assay.sandbox.guard import OVERHEAD_TASKS, STATUS, STREAMS, Guard
+from assay.sandbox.guard import OVERHEAD_TASKS, STATUS, STREAMS, Guard, Running
 from assay.sandbox.view import View
 
 DEVICE_MODES = views.device_modes()
 FILES = 256
+OVERHEAD_MB = 64
 GRACE_S = 60.0
 SIGNAL_BASE = 128
 
@@ -60,7 +61,7 @@ def run(argv: Sequence[str], view: View, limits: Limits, stdin: bytes = b"") -> 
     """
     with contextlib.ExitStack() as stack:
         running = start(stack, argv, view, limits, _file(stack, stdin))
-        guard = Guard(running.process, running.readers, limits, running.started)
+        guard = Guard(running, limits)
         stack.callback(guard.close)
         verdict = guard.watch() or (RAN, "")
         kill(running.process, guard.init)
@@ -68,23 +69,14 @@ def run(argv: Sequence[str], view: View, limits: Limits, stdin: bytes = b"") -> 
         return _outcome(verdict, guard.streams(), guard.status())
 
 
-@dataclass
-class Running:
-    """A started sandbox: bubblewrap's process, and the ends to read its streams from.
-
-    started: has to be called with the first process inside, which waits until then
-    """
-
-    process: subprocess.Popen[bytes]
-    readers: dict[str, int]
-    started: Callable[[int], None]
-
-
 def start(
     stack: contextlib.ExitStack, argv: Sequence[str], view: View, limits: Limits, stdin: int
 ) -> Running:
     """Start a program in a sandbox, reading `stdin`; what is to be undone goes on the stack."""
     readers: dict[str, int] = {}
+    group = cgroups.make(_bounds(limits))
+    if group:
+        stack.callback(group.remove)
     block, unblock = os.pipe()
     stack.callback(os.close, unblock)
     with contextlib.ExitStack() as ours:  # what only the sandbox needs once it runs
@@ -106,13 +98,22 @@ def start(
             pass_fds=(fds.seccomp, fds.status, fds.passwd, fds.group, block, writers["channel"]),
         )  # fmt: skip
     stack.callback(kill, process)
-    return Running(process, readers, functools.partial(_let_go, unblock, limits))
+    started = functools.partial(_let_go, unblock, limits, group)
+    return Running(process, readers, started, group.out_of_memory if group else lambda: False)
 
 
-def _let_go(unblock: int, limits: Limits, pid: int) -> None:
-    """Bound the sandbox' process numbers where the kernel can, and let its program start."""
+def _bounds(limits: Limits) -> dict[str, int]:
+    """Return the walls behind what the guard counts, beyond where it ends a sandbox."""
+    memory = limits.memory_mb + 2 * limits.tmp_mb + OVERHEAD_MB  # scratch folders are memory too
+    return {"memory": memory << 20, "pids": 2 * (limits.processes + OVERHEAD_TASKS)}
+
+
+def _let_go(unblock: int, limits: Limits, group: cgroups.Group | None, pid: int) -> None:
+    """Bound the sandbox as a whole where the kernel can, and let its program start."""
+    if group:
+        group.add(pid)
     if pids.can_bound():
-        pids.bound(pid, 2 * (limits.processes + OVERHEAD_TASKS))
+        pids.bound(pid, _bounds(limits)["pids"])
     with contextlib.suppress(BrokenPipeError):  # it has ended: the guard says how
         os.write(unblock, b"go")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from assay.core.errors import UserError
 from assay.core.execution import RAN, Limits
-from assay.sandbox import seccomp
+from assay.sandbox import cgroups, seccomp
 from assay.sandbox.launch import run
 from assay.sandbox.view import View
 
@@ -25,8 +25,9 @@ REMEDY = {
     "seccomp": "a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64",
     "rlimits": "raise the hard limits of who starts the run (ulimit -H -a), and mount no /dev/shm "
                "over the sandbox's",
-    "cgroup": "not made by Assay: start the run in a cgroup that limits it, and leave it out of "
-              "sandbox.layers",
+    "cgroup": "let who starts the run make control groups with the controllers memory and pids: "
+              "root can where /sys/fs/cgroup is writable, an ordinary user under "
+              "`systemd-run --user --scope -p Delegate=yes`",
 }  # fmt: skip
 LIMITS = Limits(cpu_s=10, wall_s=30, memory_mb=512, tmp_mb=8)
 PYTHON = "/usr/bin/python3"
@@ -81,8 +82,7 @@ def probe(root: Path = Path("/")) -> dict[str, bool]:
             f"inside could not set its limits, {REMEDY['rlimits']}",
         )  # fmt: skip
     found = json.loads(outcome.streams["stdout"])
-    # Cgroups are left to whoever starts the step; none is made here.
-    return {**{name: bool(found[name]) for name in DEFAULT}, "cgroup": False}
+    return {**{name: bool(found[name]) for name in DEFAULT}, "cgroup": cgroups.probe()}
 
 
 def _namespaces() -> dict[str, str]:

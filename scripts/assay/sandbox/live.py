@@ -28,7 +28,7 @@ class Live:
             self.stack.callback(os.close, self.writer)
             running = launch.start(self.stack, argv, view, limits, reader)
         self.process = running.process
-        self.guard = Guard(running.process, running.readers, limits, running.started)
+        self.guard = Guard(running, limits)
         self.stack.callback(self.guard.close)
 
     def ask(self, request: bytes, complete: Callable[[bytes], bool]) -> bytes | None:
