@@ -7,11 +7,9 @@ import contextlib
 import copy
 import dataclasses
 import json
-import shutil
 import sys
 import tempfile
 import threading
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -19,20 +17,19 @@ from typing import Any
 
 import assay
 from assay.core.errors import HarnessError, UserError
-from assay.core.execution import RAN, Job, Limits
+from assay.core.execution import Job, Limits
 from assay.sandbox.launch import Outcome, run
 from assay.sandbox.view import View
+from assay.testbed import bytecode
 
 PYTHON = "/usr/bin/python3"
 HARNESS = "/harness"
 PACKAGES = "/opt/testbed"
-BYTECODE = "/bytecode"
 MOUNTED = ("__init__.py", "core/__init__.py", "core/codec.py", "testbed/__init__.py")
 INSIDE = "testbed/inside"
 SUPERVISOR = "assay.testbed.inside.supervise"
 PYTEST = "assay.testbed.inside.testing"
 COMPILER = "assay.testbed.inside.compiling"
-WARM_LIMITS = Limits(cpu_s=120, wall_s=300)
 SLACK_S = 10
 LATE = ("asyncio",)  # what the harness imports when it is first needed (inside/settled.py)
 # Importing these has side effects or needs what the sandbox lacks.
@@ -82,8 +79,7 @@ class Session:
     @contextlib.contextmanager
     def planted(self, files: Mapping[str, bytes]) -> Iterator[Session]:
         """Give a session whose sandboxes see these files in place of the tree's own."""
-        with self.warming:
-            self._warm()
+        self.view(0, with_tests=False)  # what it compiles is shared with the changed session
         with tempfile.TemporaryDirectory(prefix="assay-planted-") as folder:
             Path(folder).chmod(0o755)
             shown = []
@@ -119,64 +115,41 @@ class Session:
         compiled: the tree's bytecode as well; not for a model's answer, which could read it
         """
         with self.warming:
-            self._warm()
+            self.bytecode = self.bytecode or self._warm()
             if compiled:
-                self._compile()
-        return self._seen(hash_seed, with_tests, self.compiled if compiled else self.bytecode)
+                self.compiled = self.compiled or self._compile()
+        return self.seen(hash_seed, with_tests, self.compiled if compiled else self.bytecode)
 
-    def _seen(self, hash_seed: int, with_tests: bool, bytecode: Path | None = None) -> View:
+    def seen(self, hash_seed: int, with_tests: bool, compiled: Path | None = None) -> View:
+        """Return the same with this bytecode, or without any."""
         rooms = Path(assay.__file__).parent
         binds = [(rooms / name, f"{HARNESS}/assay/{name}") for name in MOUNTED]
         binds.append((rooms / INSIDE, f"{HARNESS}/assay/{INSIDE}"))
         binds += [(self.root / PACKAGES[1:], PACKAGES), (self.tree, "/code"), *self.instead]
         hidden = () if with_tests else tuple(f"/code/{path}" for path in self.test_folders)
         environment = {"PYTHONPATH": f"{HARNESS}:{PACKAGES}", "PYTHONHASHSEED": str(hash_seed)}
-        if bytecode is None:
+        if compiled is None:
             return View(self.root, tuple(binds), environment=environment, hidden=hidden)
-        environment["PYTHONPYCACHEPREFIX"] = BYTECODE
-        binds.append((bytecode, BYTECODE))
+        environment["PYTHONPYCACHEPREFIX"] = bytecode.PLACE
+        binds.append((compiled, bytecode.PLACE))
         return View(self.root, tuple(binds), environment=environment, hidden=hidden)
 
-    def _warm(self) -> None:
-        """Compile once, in a sandbox, what every sandbox imports; the target is not there."""
-        if self.bytecode is not None:
-            return
-        view = self._seen(0, with_tests=False)
+    def _warm(self) -> Path:
+        """Compile, in a sandbox, what every sandbox imports; the target is not there."""
+        view = self.seen(0, with_tests=False)
         binds = tuple(bind for bind in view.binds if bind[1] != "/code")
-        folder, preload = self._folder(), [*self.preload_of(with_tests=True), *LATE]
-        view = dataclasses.replace(view, binds=binds, hidden=())
-        self._fill(folder, view, SUPERVISOR, _lines(preload, {"jobs": []}))
-        self.bytecode = folder
-
-    def _compile(self) -> None:
-        """Compile once, in a sandbox, the target and its tests; none of its code runs."""
-        if self.compiled is not None or self.bytecode is None:
-            return
-        folder = self._folder()
-        shutil.copytree(self.bytecode, folder, dirs_exist_ok=True)
-        self._fill(folder, self._seen(0, with_tests=True), COMPILER, b"")
-        self.compiled = folder
-
-    def _folder(self) -> Path:
-        """Return an empty folder that lives as long as the session."""
-        folder = tempfile.TemporaryDirectory(prefix="assay-bytecode-")
-        weakref.finalize(self, folder.cleanup)
-        Path(folder.name).chmod(0o755)
-        return Path(folder.name)
-
-    def _fill(self, folder: Path, view: View, module: str, given: bytes) -> None:
-        """Run a module of the harness in a sandbox that writes its bytecode into a folder."""
-        view = dataclasses.replace(
-            view, writable=((folder, BYTECODE),),
-            environment={
-                **view.environment, "PYTHONPYCACHEPREFIX": BYTECODE, "PYTHONDONTWRITEBYTECODE": "",
-            },
+        given = _lines([*self.preload_of(with_tests=True), *LATE], {"jobs": []})
+        return bytecode.made(
+            self, [PYTHON, "-m", SUPERVISOR], dataclasses.replace(view, binds=binds, hidden=()),
+            given,
         )  # fmt: skip
-        limits = dataclasses.replace(WARM_LIMITS, tmp_mb=self.limits.tmp_mb + 2 * self.size_mb)
-        outcome = run([PYTHON, "-m", module], view, limits, given)
-        if outcome.kind != RAN:
-            errors = outcome.streams.get("stderr", b"").decode("utf-8", "replace")[-2000:]
-            raise HarnessError(f"the testbed does not start: {outcome.detail}\n{errors}")
+
+    def _compile(self) -> Path:
+        """Compile, in a sandbox, the target and its tests; none of its code runs."""
+        return bytecode.made(
+            self, [PYTHON, "-m", COMPILER], self.seen(0, with_tests=True), b"",
+            self.bytecode,
+        )  # fmt: skip
 
 
 def _lines(preload: list[str], request: dict[str, Any]) -> bytes:
