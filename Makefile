@@ -25,8 +25,11 @@ COMMIT ?=
 NAME ?=
 MINUTES ?= 60
 FUZZ ?=
+FROM ?=
+KEY ?=
+DATE ?=
 
-.PHONY: help run smoke target test test-quick fuzz check doctor twice twice-killed attacks revalidate rescore-ten publish verify renew-published sample-tasks crosscheck images-twice bench names clean
+.PHONY: help run smoke target test test-quick fuzz check doctor twice twice-killed attacks revalidate rescore-ten publish verify provenance attested renew-published sample-tasks crosscheck images-twice bench names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -83,6 +86,14 @@ verify: setup    ## check AGAINST=folder, archive or manifest.json by DEPTH=resc
 	*) $(BIN)/python scripts/verify_run.py --against "$(AGAINST)" --cores $(CORES) \
 		--depth $(or $(DEPTH),rescore) $(if $(WORK),--work "$(WORK)") $(if $(KEEP),--keep) ;; \
 	esac
+
+provenance:      ## describe FROM=a publication's folder as RO-Crate, in-toto, Croissant, CycloneDX; KEY= signs it
+	@environment="$$($(PYTHON) envs/bootstrap.py --lock provenance --no-apptainer)" && \
+	PYTHONPATH=scripts "$$environment/bin/python" scripts/describe_publication.py "$(FROM)" $(if $(KEY),--key "$(KEY)") $(if $(DATE),--date "$(DATE)")
+
+attested:        ## does KEY= (a public one) vouch for FROM=a publication that was described?
+	@environment="$$($(PYTHON) envs/bootstrap.py --lock provenance --no-apptainer)" && \
+	PYTHONPATH=scripts "$$environment/bin/python" scripts/check_attestation.py "$(FROM)" --key "$(KEY)"
 
 renew-published: ## run config/reference.yaml and publish it as results/published/reference
 	@$(MAKE) --no-print-directory run CONFIG=config/reference.yaml

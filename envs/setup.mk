@@ -22,7 +22,8 @@ relock: relock-wheels relock-images ## resolve all locks anew; needs the network
 
 relock-wheels:
 	$(COMPILE) $(FOR_HOST) envs/host.in -o envs/host.txt
-	$(COMPILE) $(FOR_HOST) -c envs/host.txt envs/dev.in -o envs/dev.txt
+	$(COMPILE) $(FOR_HOST) -c envs/host.txt envs/provenance.in -o envs/provenance.txt
+	$(COMPILE) $(FOR_HOST) -c envs/host.txt -c envs/provenance.txt envs/dev.in -o envs/dev.txt
 	$(COMPILE) $(FOR_HOST) envs/bench.in -o envs/bench.txt
 	$(COMPILE) $(FOR_HOST) --no-deps envs/bench-evalplus.in -o envs/bench-evalplus.txt
 	$(COMPILE) $(FOR_IMAGE) -c envs/host.txt envs/runtime.in -o envs/runtime.txt

@@ -26,6 +26,8 @@ NOT_STEPS = {
     "publish_run",  # run by make, on a finished run
     "verify_run",  # run by make, on what somebody else has published
     "propose_target",  # run by make, to write a target's config
+    "describe_publication",  # run by make, on a publication
+    "check_attestation",  # run by make, on a publication that somebody has signed
 }
 TARGET_RULES = {"all", "build_images", "revalidate_all"}
 

@@ -8,6 +8,7 @@ A folder, or the same as one canonical tar:
     fingerprints/<model>.json   the engine's fingerprint in full, whose id stands in each row
     recipes/<path>          recipes, locks and requirements of the images
     digests.txt             digests and counts, for people
+    ro-crate-metadata.json, provenance/…    if it was described (`describe`); not looked at here
 A bare manifest.json is read too: a publication that holds no file. Nothing in it is trusted.
 """
 
@@ -30,6 +31,7 @@ from assay.sources import tree
 
 KIND, FORMAT = "assay publication", 1
 INDEX, CONFIG, DIGESTS = "publication.json", "config.json", "digests.txt"
+CRATE, BESIDE = "ro-crate-metadata.json", "provenance"  # of `describe`: dated, not listed
 MANIFEST = "results/pack_manifest/manifest.json"
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._@+-]*"
@@ -140,7 +142,9 @@ def _bytes(publication: Publication, index: Mapping[str, Any], folder: Path) -> 
         if path.is_symlink() or not path.is_dir()
     )
     yield from (
-        f"{name}: {INDEX} does not list it" for name in there if name not in {*listed, INDEX}
+        f"{name}: {INDEX} does not list it"
+        for name in there
+        if name not in {*listed, INDEX, CRATE} and not name.startswith(f"{BESIDE}/")
     )
     for name, entry in sorted(listed.items()):
         yield from _wrong(folder, name, entry, INDEX)
