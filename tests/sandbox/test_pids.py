@@ -9,7 +9,7 @@ import pytest
 
 from assay.core.errors import HarnessError
 from assay.core.execution import Limits
-from assay.sandbox import guard, pids, watch
+from assay.sandbox import cgroups, guard, pids, watch
 from assay.sandbox.guard import OVERHEAD_TASKS
 
 BOUND = Path("/proc/sys/kernel/pid_max")
@@ -54,6 +54,7 @@ def test_only_kernels_with_a_bound_for_each_namespace_are_asked(release, known):
 @pytest.mark.slow
 def test_a_fork_bomb_meets_the_kernel_even_where_nobody_counts(inside, monkeypatch):
     monkeypatch.setattr(guard.watch, "load", lambda *_: watch.Load(0, 0, 0))  # a fake: sees nothing
+    monkeypatch.setattr(cgroups, "make", lambda _: None)
     before = BOUND.read_text()
     if os.geteuid() == 0:
         count, end = inside.said(FORKS, LIMITS)
@@ -74,6 +75,16 @@ def test_each_sandbox_has_its_own(inside):
     for _ in range(2):
         told = inside.said(f"say(open({str(BOUND)!r}).read())", LIMITS)
         assert told == f"{pids.RESERVED + ROOM}\n"
+
+
+@can
+@pytest.mark.slow
+def test_a_helper_that_somebody_has_ended_is_replaced(inside):
+    for _ in range(2):
+        assert inside.said("say(1)", LIMITS) == 1
+        pids._helper().kill()
+        pids._helper().wait()
+    assert inside.said("say(1)", LIMITS) == 1
 
 
 @can

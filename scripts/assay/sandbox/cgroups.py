@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -31,7 +31,10 @@ FILES = {  # controller -> file of its bound, by version
     2: {"memory": "memory.max", "pids": "pids.max"},
 }
 SWAP = {1: "memory.memsw.limit_in_bytes", 2: "memory.swap.max"}  # where swapping is counted
-KILLS = {1: "memory.oom_control", 2: "memory.events"}  # both have a line "oom_kill <count>"
+EVENTS = {  # file and name of the line that counts how often a bound was met
+    1: {"memory": ("memory.oom_control", "oom_kill"), "pids": ("pids.events", "max")},
+    2: {"memory": ("memory.events", "oom_kill"), "pids": ("pids.events", "max")},
+}
 TRIES, PAUSE_S = 1000, 0.002  # to remove a group whose last process is about to end
 TRIAL_TASKS = 8
 TRIAL_MB = 32
@@ -51,7 +54,7 @@ print(refused, flush=True)
 kept = bytearray({4 * TRIAL_MB} << 20)
 print("not bounded", flush=True)
 """
-_NUMBERS = itertools.count()
+OLD_S = 3600  # an empty group of that age is nobody's
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,12 @@ class Group:
             with contextlib.suppress(ProcessLookupError):
                 (place / "cgroup.procs").write_text(str(pid), encoding="ascii")
 
-    def out_of_memory(self) -> bool:
-        """Say whether the kernel has killed a process in it since its memory was used up."""
-        for tree, place in self.places:
-            if "memory" in tree.controllers:
-                lines = (place / KILLS[tree.version]).read_text(encoding="ascii").splitlines()
-                return any(line.split()[0] == "oom_kill" and line.split()[1] != "0"
-                           for line in lines)  # fmt: skip
-        return False
+    def beyond(self) -> tuple[str, ...]:
+        """Return the controllers whose bound was met, so that the kernel killed or refused."""
+        return tuple(
+            name for tree, place in self.places for name in tree.controllers
+            if _count(place / EVENTS[tree.version][name][0], EVENTS[tree.version][name][1])
+        )  # fmt: skip
 
     def remove(self) -> None:
         """Remove it once its last process has ended; raise HarnessError if none does so."""
@@ -99,6 +100,11 @@ class Group:
                     time.sleep(PAUSE_S)
 
 
+def _count(file: Path, name: str) -> int:
+    lines = [line.split() for line in file.read_text(encoding="ascii").splitlines()]
+    return sum(int(count) for key, count in lines if key == name)
+
+
 def controllers() -> tuple[str, ...]:
     """Return the controllers that a group can be made with here."""
     return tuple(sorted(name for tree in trees() for name in tree.controllers))
@@ -109,7 +115,7 @@ def make(bounds: Mapping[str, int]) -> Group | None:
 
     Raises OSError where the machine gives one and then refuses it.
     """
-    name = f"{PREFIX}{os.getpid()}-{next(_NUMBERS)}"
+    name = f"{PREFIX}{secrets.token_hex(8)}"  # a process number is one in each container
     group = Group(tuple((tree, tree.folder / name) for tree in trees()))
     if not group.places:
         return None
@@ -171,7 +177,7 @@ def _mount(line: str) -> tuple[str, set[str], str, Path]:
 
 def _given(version: int, wanted: list[str], folder: Path) -> tuple[str, ...]:
     """Return the controllers that a group made in a folder really has."""
-    place = folder / f"{PREFIX}{os.getpid()}-trial"
+    place = folder / f"{PREFIX}{secrets.token_hex(8)}"
     with contextlib.suppress(OSError):
         if version == 2:
             _delegate(folder, wanted)
@@ -192,11 +198,10 @@ def _delegate(folder: Path, wanted: list[str]) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what runs that were killed have left."""
+    """Remove what runs that were killed have left: old groups without a process in them."""
     for place in folder.glob(f"{PREFIX}*"):
-        pid = place.name.removeprefix(PREFIX).partition("-")[0]
-        if not Path("/proc", pid).exists():
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            if time.time() - place.stat().st_mtime > OLD_S:
                 place.rmdir()
 
 
@@ -216,8 +221,8 @@ def probe() -> bool:
     try:
         group.add(program.pid)
         refused, _, rest = program.communicate("go\n")[0].partition("\n")
-        return refused.isdigit() and int(refused) > TRIAL_TASKS and not rest and (
-            group.out_of_memory())  # fmt: skip
+        met = set(group.beyond()) == set(CONTROLLERS)
+        return met and refused.isdigit() and int(refused) > TRIAL_TASKS and not rest
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(program.pid, 9)

@@ -20,6 +20,7 @@ from assay.core.execution import (
     Limits,
 )
 from assay.sandbox import watch
+from assay.sandbox.watch import Load
 
 POLL_S = 0.05
 CHUNK = 1 << 16
@@ -35,13 +36,13 @@ class Running:
 
     readers: an end of each of STREAMS and of bubblewrap's own STATUS
     started: has to be called with the first process inside, which waits until then
-    full:    says whether the kernel has killed a process inside since all memory was used up
+    beyond:  returns which bounds of its control group it has met: "memory", "pids"
     """
 
     process: subprocess.Popen[bytes]
     readers: Mapping[str, int]
     started: Callable[[int], None] = lambda _: None
-    full: Callable[[], bool] = lambda: False
+    beyond: Callable[[], tuple[str, ...]] = tuple
 
 
 class Guard:
@@ -77,7 +78,7 @@ class Guard:
             if full := self._overflown():
                 return TOO_MUCH_OUTPUT, f"more than {self.limits.output_mb} MiB of {full}"
             if ended:
-                return (OUT_OF_MEMORY, self._memory()) if self.running.full() else (RAN, "")
+                return self._too_much(Load(0, 0, 0)) or (RAN, "")
             if now - self.heard > self.limits.wall_s:
                 return WALL_TIMEOUT, f"no end after {self.limits.wall_s} s"
             if now - looked >= POLL_S:
@@ -141,15 +142,19 @@ class Guard:
         return next((name for name in STREAMS if self.sizes[name] > bound), "")
 
     def _load(self) -> tuple[str, str] | None:
-        most = self.limits.processes + OVERHEAD_TASKS
-        load = watch.load(self.process.pid, most)
-        if load.tasks > most:
+        return self._too_much(watch.load(self.process.pid, self._tasks))
+
+    @property
+    def _tasks(self) -> int:
+        return self.limits.processes + OVERHEAD_TASKS
+
+    def _too_much(self, load: Load) -> tuple[str, str] | None:
+        """Say what is beyond its bound: as counted here, or as its control group says."""
+        beyond = self.running.beyond()
+        if load.tasks > self._tasks or "pids" in beyond:
             return CRASHED, f"more than {self.limits.processes} processes and threads"
-        if load.memory > self.limits.memory_mb << 20 or self.running.full():
-            return OUT_OF_MEMORY, self._memory()
+        if load.memory > self.limits.memory_mb << 20 or "memory" in beyond:
+            return OUT_OF_MEMORY, f"more than {self.limits.memory_mb} MiB in all"
         if load.files > INODES:
             return OUT_OF_MEMORY, f"more than {INODES} files"
         return None
-
-    def _memory(self) -> str:
-        return f"more than {self.limits.memory_mb} MiB in all"

@@ -99,7 +99,7 @@ def start(
         )  # fmt: skip
     stack.callback(kill, process)
     started = functools.partial(_let_go, unblock, limits, group)
-    return Running(process, readers, started, group.out_of_memory if group else lambda: False)
+    return Running(process, readers, started, group.beyond if group else tuple)
 
 
 def _bounds(limits: Limits) -> dict[str, int]:

@@ -11,6 +11,7 @@ it is started once, and ends with its standard input.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -55,18 +56,26 @@ def bound(pid: int, most: int) -> None:
     except FileNotFoundError:
         return  # it has ended already
     with _LOCK:
-        helper = _helper()
-        if not helper.stdin or not helper.stdout:
-            raise HarnessError("the bound of process numbers can't be asked for")
-        try:
-            helper.stdin.write(b"%d %d\n" % (pid, RESERVED + most))
-            helper.stdin.flush()
-            answer = helper.stdout.readline().decode().strip()
-        except BrokenPipeError:
-            answer = ""
+        answer = _asked(pid, RESERVED + most) or _asked(pid, RESERVED + most)
         if answer != "ok" and not _ended(pid):
-            _helper.cache_clear()
             raise HarnessError(f"process numbers can't be bounded: {answer or 'no answer'}")
+
+
+def _asked(pid: int, bound: int) -> str:
+    """Return the helper's answer, or nothing if it has been ended; the next one is a new one."""
+    helper = _helper()
+    if not helper.stdin or not helper.stdout:
+        raise HarnessError("the bound of process numbers can't be asked for")
+    answer = ""
+    with contextlib.suppress(BrokenPipeError):
+        helper.stdin.write(b"%d %d\n" % (pid, bound))
+        helper.stdin.flush()
+        answer = helper.stdout.readline().decode().strip()
+    if not answer:
+        helper.kill()
+        helper.wait()
+        _helper.cache_clear()
+    return answer
 
 
 def _ended(pid: int) -> bool:
