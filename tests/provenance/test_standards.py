@@ -197,6 +197,8 @@ def test_a_signature_holds_for_these_bytes_and_this_key_alone(keys, tmp_path):
     ):
         with pytest.raises(UserError, match="not signed by this key"):
             attestation.opened(envelope, key)
+    with pytest.raises(UserError, match="not signed by this key"):
+        attestation.opened(sealed, tmp_path / "absent.pub")
     (tmp_path / "no.pem").write_text("nothing")
     for place in (tmp_path / "no.pem", tmp_path / "absent.pem", public):
         with pytest.raises(UserError, match="no private key to sign with"):
@@ -278,4 +280,7 @@ def test_a_damaged_publication_and_a_bare_manifest_are_refused(tmp_path):
         describe(folder, REPOSITORY, DAY)
     with pytest.raises(UserError, match="go into a publication's folder"):
         describe(PUBLISHED / "results/pack_manifest/manifest.json", REPOSITORY, DAY)
+    (tmp_path / "reference.tar").write_bytes(b"x")
+    with pytest.raises(UserError, match="go into a publication's folder"):
+        describe(tmp_path / "reference.tar", REPOSITORY, DAY)
     assert not (folder / "provenance").exists()

@@ -92,7 +92,7 @@ def opened(sealed: Mapping[str, Any], public: Path) -> bytes:
     try:
         made = Envelope.from_dict({**sealed, "signatures": [dict(s) for s in sealed["signatures"]]})
         made.verify([_public(public)], 1)
-    except (VerificationError, KeyError, ValueError, TypeError) as error:
+    except (VerificationError, OSError, KeyError, ValueError, TypeError) as error:
         raise UserError(
             "the attestation is not signed by this key", where=public, given=str(error)[:200],
             hint="ask the publisher for the public key; what the publication holds is shown by "

@@ -27,12 +27,9 @@ from assay.provenance import attestation, crate, croissant, sbom
 from assay.provenance.publication import (
     BESIDE,
     CRATE,
-    Publication,
     faults,
     open_publication,
 )
-
-TASK_TABLES = ("select_tasks",)
 
 
 def describe(
@@ -40,20 +37,21 @@ def describe(
 ) -> list[Path]:
     """Write the descriptions into a publication's folder; return them.
 
-    repository: whose workflow and locks they are taken from; `code` and locks must be those
+    repository: the checkout whose Snakefile and rules are copied in; whether they are those that
+                made the run is for `make verify` to say (its line `code`)
     published:  goes in where a standard asks for a date; nothing else says when anything was made
     key:        private key (PEM) to sign the attestation with
-    Raises UserError for what is no sound publication, or one that other code has made.
+    Raises UserError for what is no folder with a sound publication in it.
     """
-    publication = open_publication(folder, folder)
-    if publication.folder is None or publication.index is None:
+    if not folder.is_dir():
         raise UserError("descriptions go into a publication's folder", where=folder,
                         hint="give FROM=the folder that `make publish` wrote")  # fmt: skip
+    publication = open_publication(folder, folder)  # a folder needs no place to be unpacked in
     wrong = list(faults(publication))
     if wrong:
         raise UserError("the publication is damaged", where=folder, given=wrong[0])
     manifest, out = publication.manifest, folder / BESIDE
-    bills = {image: sbom.bill(lock) for image, lock in _locks(publication)}
+    bills = {image: sbom.bill(lock) for image, lock in _locks(folder)}
     digests = {name: sha256_file(folder / path) for name, path in attestation.SUBJECTS.items()}
     sealed = attestation.envelope(attestation.statement(digests, manifest), key)
     about = croissant.described(manifest, _tables(folder), published)
@@ -65,16 +63,15 @@ def describe(
     shutil.copytree(repository / "rules", out / "workflow" / "rules")
     shutil.copyfile(repository / "Snakefile", out / "workflow" / "Snakefile")
     made = crate.crate(
-        manifest, dict(_files(folder)), f"{BESIDE}/workflow/Snakefile", _licence(publication),
+        manifest, dict(_files(folder)), f"{BESIDE}/workflow/Snakefile", _licence(manifest),
         published,
     )  # fmt: skip
     write_json(folder / CRATE, made)
     return [folder / CRATE, *sorted(path for path in out.rglob("*") if path.is_file())]
 
 
-def _locks(publication: Publication) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _locks(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield image and lock of each image of the run, as published."""
-    folder = publication.folder or Path()
     for path in sorted((folder / "recipes/containers/locks").glob("*.lock.json")):
         lock = read_json(path)
         yield lock["result"]["image"], lock
@@ -83,17 +80,16 @@ def _locks(publication: Publication) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _tables(folder: Path) -> dict[str, dict[str, str]]:
     """Return path -> column -> Arrow type of the task tables."""
     found = {}
-    for rule in TASK_TABLES:
-        for path in sorted((folder / "results" / rule).rglob("*.parquet")):
-            schema = pq.read_schema(path)
-            columns = {name: str(schema.field(name).type) for name in schema.names}
-            found[path.relative_to(folder).as_posix()] = columns
+    for path in sorted((folder / "results" / "select_tasks").rglob("*.parquet")):
+        schema = pq.read_schema(path)
+        columns = {name: str(schema.field(name).type) for name in schema.names}
+        found[path.relative_to(folder).as_posix()] = columns
     return found
 
 
-def _licence(publication: Publication) -> str:
+def _licence(manifest: Mapping[str, Any]) -> str:
     """Return the licences of the sources that the tasks quote, as an SPDX expression."""
-    sources = publication.manifest["inputs"]["sources"].values()
+    sources = manifest["inputs"]["sources"].values()
     found = sorted({source["licence"]["spdx"] for source in sources if source["licence"]["spdx"]})
     return " AND ".join(found) or "the sources' licences are not known; see source.json"
 
