@@ -55,7 +55,7 @@ def row(number, *arguments):
     exec(SOURCE, space)
     return {
         "scenario_id": f"s{number}", "origin": "t.py::t", "mutator": "recorded",
-        "units": ["m.py::allowed"], "scenario_json": canonical_json(data),
+        "units": ["m.py::allowed"], "executed": ["1-2"], "scenario_json": canonical_json(data),
         "observation_json": canonical_json(FakeBench()._observed(space["allowed"], item, 0)),
     }  # fmt: skip
 

@@ -84,9 +84,10 @@ def tables():
         for n in range(30)
     ]  # fmt: skip
     scenarios = [
-        {"scenario_id": f"s{n}", "scenario_json": "{}", "units": [UNITS[n % 50]["unit_id"]]}
+        {"scenario_id": f"s{n}", "scenario_json": "{}", "units": [UNITS[n % 50]["unit_id"]],
+         "executed": ["1"]}
         for n in range(100)
-    ]
+    ]  # fmt: skip
     return Tables("t", UNITS, behaviour, scenarios)
 
 

@@ -11,6 +11,7 @@ from assay.categories._code import same_observation
 from assay.categories._pool import Case
 from assay.categories._types import Material, Mutation, Row
 from assay.categories._variants import file_with, raised, stub
+from assay.core.coverage import spread
 from assay.core.execution import RAN, Job, JobResult, Limits, Scenario
 from assay.core.seeds import shuffled
 
@@ -73,7 +74,7 @@ def useful(material: Material, looked: Sequence[Case]) -> list[Case]:
     """Return the cases worth running: those that depend on the unit's body, and a few others.
 
     What depends on it is told by a body that does nothing; the others are intact under any bug
-    that is not a wreck.
+    that is not a wreck. Of the former those are taken that go the most ways through it.
     """
     unit, text = material.unit, material.bench.read(material.unit["path"])
     files = {unit["path"]: file_with(unit, text, stub(unit))}
@@ -85,7 +86,10 @@ def useful(material: Material, looked: Sequence[Case]) -> list[Case]:
         if not same_observation(idle.get(case.scenario_id), case.expected)
     ]  # fmt: skip
     others = [case for case in looked if case not in touched]
-    return [*touched[:TOUCHED], *others[:UNTOUCHED]] if len(touched) >= FEWEST else []
+    made, half = [case for case in touched if not case.way], TOUCHED // 2  # aimed at its mutants
+    found = spread([case for case in touched if case.way], lambda case: case.way)
+    first = [*made[:half], *found, *made[half:]][:TOUCHED]
+    return [*first, *others[:UNTOUCHED]] if len(touched) >= FEWEST else []
 
 
 def examined(

@@ -14,6 +14,7 @@ from typing import Any
 
 from assay.categories import _describe
 from assay.categories._types import Hidden, Row
+from assay.core.coverage import spread
 from assay.core.files import canonical_json
 
 Data = Mapping[str, Any]
@@ -32,6 +33,7 @@ class Case:
     touched:  the result depends on the unit's body at all
     changed:  the result differs from the published code's (counterfactual tasks)
     kills:    which of the wrong answers at hand it tells from the right one
+    way:      which lines of the unit it executes (`core.coverage`)
     """
 
     scenario_id: str
@@ -41,6 +43,7 @@ class Case:
     touched: bool = False
     changed: bool = False
     kills: frozenset[int] = frozenset()
+    way: str = ""
 
     def hidden(self) -> Hidden:
         """Return the case as a hidden check."""
@@ -58,18 +61,23 @@ class Split:
 def cases(rows: Sequence[Row], most: int) -> list[Case]:
     """Return at most so many cases with the reference's observations, without equal scenarios.
 
-    Half of them are the scenarios that execute the fewest other units: they say the most about
-    this one. The other half is as the rows come, in their seeded order.
+    Half of them are the scenarios that execute the fewest other units: of each way through the
+    unit the one that says the most about it. The other half is as the rows come.
     """
-    near = sorted(rows, key=lambda row: len(row.get("units") or ()))
+    near = spread(sorted(rows, key=lambda row: len(row.get("units") or ())), _way)
     found: dict[str, Case] = {}
     for order, share in ((near, most // 2), (rows, most)):
         for row in order:
             if len(found) < share:
                 data = json.loads(row["scenario_json"])
-                case = Case(row["scenario_id"], data, json.loads(row["observation_json"]))
-                found.setdefault(canonical_json(data), case)
+                seen = json.loads(row["observation_json"])
+                one = Case(row["scenario_id"], data, seen, way=_way(row))
+                found.setdefault(canonical_json(data), one)
     return list(found.values())
+
+
+def _way(row: Row) -> str:
+    return str(row.get("way", ""))  # none: a scenario that was aimed at the unit
 
 
 def published(pool: Sequence[Case]) -> dict[str, Data]:
@@ -233,11 +241,9 @@ def _kind(encoded: Any) -> str:
 
 
 def _texts(encoded: Any) -> Iterable[str]:
-    if isinstance(encoded, str):
-        yield encoded
-    elif isinstance(encoded, list):
-        for item in encoded:
-            yield from _texts(item)
+    yield from [encoded] if isinstance(encoded, str) else []
+    for item in encoded if isinstance(encoded, list) else []:
+        yield from _texts(item)
 
 
 def _skeleton(text: str) -> str:

@@ -78,6 +78,7 @@ SCENARIOS = _table(
     scenario_json=TEXT,  # core.execution.Scenario.data
     observation_json=TEXT,  # what the reference did, core.execution.Observation
     units=TEXTS,  # sorted unit_ids whose body it executes
+    executed=TEXTS,  # which lines of each of them, as offsets from its first line: "1-4,7"
 )  # fmt: skip
 
 TASKS = _table(

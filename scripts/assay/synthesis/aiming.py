@@ -90,7 +90,7 @@ def _changes(material: Material, row: Row) -> Iterator[Candidate]:
         by_mutator.setdefault(site.mutator, []).append(site)
     for site in in_turn({mutator: iter(some) for mutator, some in sorted(by_mutator.items())}):
         one = candidate(mutated(data, site), row["origin"], site.mutator)
-        one.units = tuple(row["units"])
+        one.executed = dict(zip(row["units"], row["executed"], strict=True))
         yield one
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from assay.categories.base import Candidate, Material, Rejection
 from assay.core import registry, seeds
+from assay.core.coverage import spread
 from assay.core.execution import Bench
 from assay.core.progress import say, track
 from assay.core.turns import TurnBench
@@ -165,12 +166,13 @@ class _Index:
             for unit_id in row["units"] if usable else ():
                 self.tests.setdefault(unit_id, []).append(row)
         for row in tables.scenarios:
-            for unit_id in row["units"]:
-                self.scenarios.setdefault(unit_id, []).append(row)
+            for unit_id, way in zip(row["units"], row["executed"], strict=True):
+                self.scenarios.setdefault(unit_id, []).append({**row, "way": way})
 
     def material(self, unit_id: str, *, aim: bool) -> Material:
-        """Return the material of a unit; the most specific tests come first.
+        """Return the material of a unit: its most specific tests first, its scenarios spread.
 
+        Each scenario's `way` is what it executes of the unit; other ways come first.
         aim: with scenarios that are aimed at the unit, before all others
         """
         seed = self.settings["seed"]
@@ -182,7 +184,8 @@ class _Index:
         )
         material = Material(
             target=self.tables.target, unit=self.units[unit_id], units=self.units,
-            tests=tuple(row["test_id"] for row in tests[:MOST_TESTS]), scenarios=tuple(scenarios),
+            tests=tuple(row["test_id"] for row in tests[:MOST_TESTS]),
+            scenarios=tuple(spread(scenarios, lambda row: row["way"])),
             mutants=partial(all_mutants, seed=seed), bench=MemoBench(WarmBench(self.bench)),
             seed=seed,
             settings=self.settings,

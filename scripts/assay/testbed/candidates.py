@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from assay.core import seeds
@@ -24,9 +24,14 @@ class Candidate:
     origin: str
     mutator: str
     observation: Mapping[str, Any] | None = None
-    units: tuple[str, ...] = ()
+    executed: Mapping[str, str] = field(default_factory=dict)  # unit_id -> lines (core.coverage)
     problem: str = ""
     bulky: bool = False  # there is a smaller form that does the same
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return the sorted ids of the units that it executes."""
+        return tuple(self.executed)
 
 
 def candidate(data: Mapping[str, Any], origin: str, mutator: str) -> Candidate:
@@ -42,7 +47,7 @@ def row_of(target: str, one: Candidate) -> dict[str, Any]:
         "entry": one.scenario.data["entry"], "origin": one.origin, "mutator": one.mutator,
         "scenario_json": canonical_json(dict(one.scenario.data)),
         "observation_json": canonical_json(dict(one.observation or {})),
-        "units": list(one.units),
+        "units": list(one.executed), "executed": list(one.executed.values()),
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from assay.testbed.inside.tree import is_below
 
 CALLABLE = ("function", "method")
+LINES = re.compile(r"(?:\d{1,6}(?:-\d{1,6})?(?:,\d{1,6}(?:-\d{1,6})?)*)?")
 
 
 class Places:
@@ -33,9 +35,22 @@ class Places:
 
     def units(self, reached: Any) -> tuple[str, ...]:
         """Return the sorted unit_ids among [[path, first line], …]; ignore what is malformed."""
-        pairs = reached if isinstance(reached, list) else []
-        known = (self.known.get((pair[0], pair[1])) for pair in pairs if _is_place(pair))
-        return tuple(sorted({unit for unit in known if unit is not None}))
+        return tuple(self.executed(reached))
+
+    def executed(self, reached: Any) -> dict[str, str]:
+        """Return which lines of each unit were executed, by unit_id, sorted.
+
+        reached: [[path, first line], …] or [[path, first line, offsets of lines], …] (see
+        `core.coverage`); what is malformed is ignored
+        """
+        found = {}
+        for place in reached if isinstance(reached, list) else []:
+            head, lines = (place[:2], place[2:]) if isinstance(place, list) else (None, [])
+            unit = self.known.get((head[0], head[1])) if head and _is_place(head) else None
+            if unit is not None:
+                given = lines[0] if len(lines) == 1 and isinstance(lines[0], str) else ""
+                found[unit] = given if LINES.fullmatch(given) else ""
+        return dict(sorted(found.items()))
 
     def is_raise(self, place: Any) -> bool:
         """Tell whether [path, line] is a `raise` statement of the target's own code."""

@@ -32,7 +32,8 @@ SEVERITY = ("passed", "skipped", "failed", "error")
 class Report:
     """A job's result, and what only the recorder asks for.
 
-    reached:   scenario id or test id -> [[path, first line], …] of functions executed
+    reached:   test id -> [[path, first line], …] of functions executed; scenario id -> the same,
+               each with the lines executed, as `core.coverage` writes them
     raised_at: scenario id -> [[path, line] | None, …] of exceptions in the observation
     recorded:  what the recorder saw at the entry points
     collect:   texts of collection errors

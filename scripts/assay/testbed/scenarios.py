@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from assay.core import seeds
 from assay.core.codec import encode
+from assay.core.coverage import spread
 from assay.core.execution import Bench, Job, Limits
 from assay.core.files import canonical_json
 from assay.testbed.bench import Extras, SandboxBench
@@ -149,7 +151,10 @@ def _draw_mutants(
 
 
 def balanced(candidates: Sequence[Candidate], most: int, seed: int) -> list[Candidate]:
-    """Draw at most `most`, unit by unit in turn, recorded ones first, bulky ones last."""
+    """Draw at most `most`, unit by unit in turn, what executes the most of each unit first.
+
+    Of those that take the same way through it recorded ones come first, bulky ones last.
+    """
     pools: dict[str, list[Candidate]] = {}
     for one in candidates:
         for unit in one.units:
@@ -159,13 +164,18 @@ def balanced(candidates: Sequence[Candidate], most: int, seed: int) -> list[Cand
         order = seeds.shuffled(
             pool, seed, "scenario", unit, key=lambda one: one.scenario.scenario_id
         )
-        queues[unit] = iter(sorted(order, key=lambda one: (one.bulky, one.mutator != RECORDED)))
+        order.sort(key=lambda one: (one.bulky, one.mutator != RECORDED))
+        queues[unit] = iter(spread(order, partial(_way, unit)))
     drawn: dict[str, Candidate] = {}
     for one in in_turn(queues):
         if len(drawn) >= most:
             break
         drawn.setdefault(one.scenario.scenario_id, one)
     return [drawn[name] for name in sorted(drawn)]
+
+
+def _way(unit: str, one: Candidate) -> str:
+    return one.executed[unit]
 
 
 def _run_reference(bench: SandboxBench, candidates: Sequence[Candidate], places: Places) -> None:
@@ -192,7 +202,7 @@ def _judge(one: Candidate, report: Report, places: Places) -> None:
     name = one.scenario.scenario_id
     observation = report.result.observations[name]
     one.observation = observation
-    one.units = places.units(report.reached.get(name, ()))
+    one.executed = places.executed(report.reached.get(name, []))
     raised_at = report.raised_at.get(name, ())
     one.problem = flaw(observation)
     if one.problem:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from assay.core import codec
+from assay.core.coverage import text_of
 from assay.testbed.inside import forked, probing, tracing
 from assay.testbed.inside.frames import send
 from assay.testbed.inside.observe import Execution
@@ -102,11 +103,12 @@ def _scenario(data: dict[str, Any], *, trace: bool) -> dict[str, Any]:
     if not trace:
         execution.run()
         return {"observation": execution.observation()}
-    with tracing.reached() as found:
+    with tracing.reached(lines=True) as found:
         execution.run()
         observation = execution.observation()
     return {
-        "observation": observation, "reached": sorted(found), "raised_at": execution.raised_at,
+        "observation": observation, "raised_at": execution.raised_at,
+        "reached": [[*place, text_of(lines)] for place, lines in sorted(found.items())],
     }  # fmt: skip
 
 

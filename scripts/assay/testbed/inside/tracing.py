@@ -1,4 +1,4 @@
-"""Which functions of the tree are executed, by their first lines."""
+"""Which functions of the tree are executed, by their first lines, and which lines of them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,30 @@ from typing import Any
 
 from assay.testbed.inside.tree import relative
 
-Reached = set[tuple[str, int]]
+Reached = dict[tuple[str, int], set[int]]
 
 
 @contextlib.contextmanager
-def reached() -> Iterator[Reached]:
+def reached(*, lines: bool = False) -> Iterator[Reached]:
     """Collect (path in the tree, first line) of every function called in the block.
 
+    lines: also which of its lines are executed, as offsets from its first line
     A function counts as executed when it is entered: the first statement of its body runs then.
     """
-    codes: set[CodeType] = set()
-    found: Reached = set()
+    codes: dict[CodeType, set[int] | None] = {}
+    found: Reached = {}
 
-    def enter(frame: FrameType, _event: str, _argument: Any) -> None:
-        codes.add(frame.f_code)
+    def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
+        code = frame.f_code
+        if code not in codes:
+            codes[code] = set() if relative(code.co_filename) is not None else None
+        return step if lines and codes[code] is not None else None
+
+    def step(frame: FrameType, event: str, _argument: Any) -> Any:
+        seen = codes[frame.f_code]
+        if event == "line" and seen is not None:
+            seen.add(frame.f_lineno - frame.f_code.co_firstlineno)
+        return step
 
     threading.settrace(enter)
     sys.settrace(enter)
@@ -33,7 +43,7 @@ def reached() -> Iterator[Reached]:
     finally:
         sys.settrace(None)
         threading.settrace(None)
-        for code in codes:
+        for code, seen in codes.items():
             path = relative(code.co_filename)
-            if path is not None:
-                found.add((path, code.co_firstlineno))
+            if path is not None and seen is not None:
+                found.setdefault((path, code.co_firstlineno), set()).update(seen)
