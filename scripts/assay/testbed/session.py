@@ -25,7 +25,13 @@ from assay.testbed import bytecode
 PYTHON = "/usr/bin/python3"
 HARNESS = "/harness"
 PACKAGES = "/opt/testbed"
-MOUNTED = ("__init__.py", "core/__init__.py", "core/codec.py", "testbed/__init__.py")
+MOUNTED = (
+    "__init__.py",
+    "core/__init__.py",
+    "core/codec.py",
+    "core/coverage.py",
+    "testbed/__init__.py",
+)
 INSIDE = "testbed/inside"
 SUPERVISOR = "assay.testbed.inside.supervise"
 PYTEST = "assay.testbed.inside.testing"
