@@ -9,17 +9,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from assay.core import seeds
-from assay.core.codec import encode
-from assay.core.coverage import spread
+from assay.core.codec import encode, modules
 from assay.core.execution import Bench, Job, Limits
 from assay.core.files import canonical_json
 from assay.testbed.bench import Extras, SandboxBench
 from assay.testbed.candidates import RECORDED, Candidate, candidate, flaw, identity, unique
-from assay.testbed.drawing import in_turn
+from assay.testbed.drawing import balanced, in_turn
 from assay.testbed.mutators import Site, mutated, sites
 from assay.testbed.places import Places
 from assay.testbed.reduction import reduce_all
@@ -150,37 +148,12 @@ def _draw_mutants(
     return [taken[name] for name in made]
 
 
-def balanced(candidates: Sequence[Candidate], most: int, seed: int) -> list[Candidate]:
-    """Draw at most `most`, unit by unit in turn, what executes the most of each unit first.
-
-    Of those that take the same way through it recorded ones come first, bulky ones last.
-    """
-    pools: dict[str, list[Candidate]] = {}
-    for one in candidates:
-        for unit in one.units:
-            pools.setdefault(unit, []).append(one)
-    queues = {}
-    for unit, pool in sorted(pools.items()):
-        order = seeds.shuffled(
-            pool, seed, "scenario", unit, key=lambda one: one.scenario.scenario_id
-        )
-        order.sort(key=lambda one: (one.bulky, one.mutator != RECORDED))
-        queues[unit] = iter(spread(order, partial(_way, unit)))
-    drawn: dict[str, Candidate] = {}
-    for one in in_turn(queues):
-        if len(drawn) >= most:
-            break
-        drawn.setdefault(one.scenario.scenario_id, one)
-    return [drawn[name] for name in sorted(drawn)]
-
-
-def _way(unit: str, one: Candidate) -> str:
-    return one.executed[unit]
-
-
 def _run_reference(bench: SandboxBench, candidates: Sequence[Candidate], places: Places) -> None:
-    """Run the candidates on the unchanged tree; note observation, units, or what is wrong."""
-    waiting = list(candidates)
+    """Run the candidates on the unchanged tree; note observation, units, or what is wrong.
+
+    Those that need the same modules run together: a job imports each module that it needs.
+    """
+    waiting = sorted(candidates, key=lambda one: sorted(modules(one.scenario.data)))
     while waiting:
         chunks = [waiting[at : at + CHUNK] for at in range(0, len(waiting), CHUNK)]
         reports = bench.run_with([_job(chunk, 0) for chunk in chunks], Extras(trace=True))
