@@ -119,3 +119,36 @@ def test_only_attributes_that_differ_vary():
 def test_imports_are_sorted_statements():
     found = _describe.imports([data([]), data([], entry="cerberus.utils:quote"), data([])])
     assert found == ["from cerberus import Validator", "from cerberus.utils import quote"]
+
+
+def test_objects_of_other_modules_that_are_called_alike_are_told_apart():
+    def used(module):
+        app = ["name", f"{module}:app"]
+        given = {
+            "entry": "web:Client", "init": [["list", [app]], codec.encode({})], "observe": [],
+            "calls": [["get", codec.encode(["/"]), codec.encode({})]],
+        }  # fmt: skip
+        return given, {"calls": [{"returned": "text"}], "state": {}, "arguments": [
+            [["list", [app]], codec.encode({})], [codec.encode(["/"]), codec.encode({})],
+        ]}  # fmt: skip
+
+    pairs = _describe.told_apart([used("docs.a.one"), used("docs.a.two"), used("docs.b.one")])
+    assert _describe.imports(data for data, _ in pairs) == [
+        "from docs.a.one import app as a_one_app",
+        "from docs.a.two import app as a_two_app",
+        "from docs.b.one import app as b_one_app",
+        "from web import Client",
+    ]
+    texts = [_describe.scenario(*pair) for pair in pairs]
+    assert [text.split("\n")[0] for text in texts] == [
+        f">>> client = Client({name}_app)" for name in ("a_one", "a_two", "b_one")
+    ]
+    assert all("changed" not in text for text in texts)
+
+
+def test_an_object_that_has_its_name_alone_keeps_it():
+    given = {
+        "entry": "web:Client", "init": [["list", [["name", "docs.a:app"]]], codec.encode({})],
+        "calls": [], "observe": [],
+    }  # fmt: skip
+    assert _describe.told_apart([(given, {}), (given, {})]) == [(given, {}), (given, {})]

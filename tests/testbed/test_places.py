@@ -37,6 +37,12 @@ def test_functions_are_found_by_their_first_lines(places):
     )
 
 
+def test_executed_lines_are_told_by_unit_and_what_is_no_lines_is_none(places):
+    assert places.executed([["p/m.py", 1, "1-2,4"], ["p/o.py", 1, "1"]]) == {"p/m.py::f": "1-2,4"}
+    for text in (None, 7, "1-", "1--2", "x", "-1", "1,,2", "9" * 9, ["1"]):
+        assert places.executed([["p/m.py", 1, text]]) == {"p/m.py::f": ""}
+
+
 @pytest.mark.parametrize("given", [None, 3, "x", {}, [[]], [["p/m.py"]], [[["p"], {}]], [None]])
 def test_malformed_places_are_no_units_and_no_raise(given, places):
     assert places.units(given) == ()

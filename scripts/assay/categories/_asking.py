@@ -72,8 +72,9 @@ def _text(case: Case, attributes: Sequence[str]) -> str:
 
 def _prompt(draft: Draft, stratum: str, shown: Sequence[Case]) -> str:
     unit, attributes = draft.unit, _attributes(draft)
-    lines = [f">>> {line}" for line in _describe.imports(case.data for case in shown)]
-    examples = [_text(case, attributes) for case in shown]
+    pairs = _describe.told_apart([(case.data, case.expected) for case in shown])
+    lines = [f">>> {line}" for line in _describe.imports(data for data, _ in pairs)]
+    examples = [_describe.scenario(*pair, attributes) for pair in pairs]
     beside = _excerpt.companions(draft.material) if stratum == "standard" else []
     values = {
         "kind": unit["kind"], "package": unit["module"].partition(".")[0], "path": unit["path"],

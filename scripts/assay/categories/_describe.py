@@ -19,17 +19,22 @@ from typing import Any
 from assay.categories._literals import (
     STEP,
     WIDTH,
+    aliases,
     block,
     flat,
     named,
     positional,
+    renamed,
     tag,
     value,
 )
 from assay.categories._literals import imports as imports_of
+from assay.core import codec
 from assay.core.files import canonical_json
 
-__all__ = ["entry_name", "imports", "named", "positional", "scenario", "value", "varying"]
+__all__ = [
+    "entry_name", "imports", "named", "positional", "scenario", "told_apart", "value", "varying",
+]  # fmt: skip
 
 Data = Mapping[str, Any]
 
@@ -43,10 +48,14 @@ def imports(scenarios: Iterable[Data]) -> list[str]:
     """Return the import statements that make the rendered scenarios run, sorted."""
     found: set[str] = set()
     for data in scenarios:
-        given = [*(data.get("init") or []), *(part for call in data["calls"] for part in call[1:])]
-        arguments = [item for part in given for item in _arguments(part)]
-        found |= imports_of(arguments, [str(data["entry"])])
+        found |= imports_of(_given(data), [str(data["entry"])])
     return sorted(found)
+
+
+def _given(data: Data) -> list[Any]:
+    """Return the encodings of all that is given to a scenario's calls."""
+    parts = [*(data.get("init") or []), *(part for call in data["calls"] for part in call[1:])]
+    return [item for part in parts for item in _arguments(part)]
 
 
 def scenario(
@@ -69,6 +78,13 @@ def scenario(
     if observation is not None and data.get("init") is not None:
         lines += _state(subject, observation, attributes)
     return "\n".join(lines)
+
+
+def told_apart(pairs: Sequence[tuple[Data, Data]]) -> list[tuple[Data, Data]]:
+    """Return (scenario, observation) pairs in which names of other modules are not alike."""
+    given = [item for data, _ in pairs for item in _given(data)]
+    known = aliases(name for item in given for name in codec.names(item))
+    return [(renamed(data, known), renamed(seen, known)) for data, seen in pairs]
 
 
 def varying(observations: Sequence[Data]) -> list[str]:

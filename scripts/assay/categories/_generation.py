@@ -169,6 +169,7 @@ def _examples(draft: Draft) -> str:
     cases = draft.split.shown
     everything = [case.expected for case in (*cases, *draft.split.hidden)]
     attributes = _describe.varying(everything)
-    head = [f">>> {line}" for line in _describe.imports(case.data for case in cases)]
-    texts = [_describe.scenario(case.data, case.expected, attributes) for case in cases]
+    pairs = _describe.told_apart([(case.data, case.expected) for case in cases])
+    head = [f">>> {line}" for line in _describe.imports(data for data, _ in pairs)]
+    texts = [_describe.scenario(*pair, attributes) for pair in pairs]
     return "\n\n".join(["\n".join(head), *texts])

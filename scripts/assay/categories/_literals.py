@@ -114,8 +114,43 @@ def _around(encoded: Any) -> tuple[str, str]:
     return (f"{_short(body[0])}(", ")") if kind == "new" else _BRACKETS[kind]
 
 
+def aliases(names: Iterable[str]) -> dict[str, str]:
+    """Return another name for each of `names` ("module:name") that ends as another one does.
+
+    `docs.one:app` and `docs.two:app` are called `one_app` and `two_app`.
+    """
+    ends: dict[str, list[str]] = {}
+    for name in sorted(set(names)):
+        ends.setdefault(_short(name), []).append(name)
+    found: dict[str, str] = {}
+    for alike in (alike for end, alike in ends.items() if len(alike) > 1 and "." not in end):
+        parts = {name: name.replace(":", ".").split(".") for name in alike}
+        longest = max(map(len, parts.values()))
+        for count in range(2, longest + 1):
+            tried = {name: "_".join(part[-count:]) for name, part in parts.items()}
+            if len(set(tried.values())) == len(alike) or count == longest:
+                found |= tried
+                break
+    return found
+
+
+def renamed(encoded: Any, known: Mapping[str, str]) -> Any:
+    """Return JSON data in which these names are encoded as `module:name as alias`."""
+    if isinstance(encoded, Mapping):
+        return {key: renamed(item, known) for key, item in encoded.items()}
+    if not isinstance(encoded, list):
+        return encoded
+    kind = tag(encoded)
+    body = encoded[1] if kind else None
+    if kind == "name" and isinstance(body, str) and body in known:
+        return [kind, f"{body} as {known[body]}"]
+    if kind == "new" and body and body[0] in known:
+        return [kind, [f"{body[0]} as {known[body[0]]}", *renamed(body[1:], known)]]
+    return [renamed(item, known) for item in encoded]
+
+
 def _short(name: Any) -> str:
-    return str(name).rpartition(":")[2]
+    return str(name).rpartition(":")[2].rpartition(" as ")[2]
 
 
 def _exact(kind: str) -> Callable[[Any], str]:

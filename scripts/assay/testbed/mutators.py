@@ -67,7 +67,9 @@ def key_removed(node: Node) -> list[Node]:
 
 def key_added(node: Node) -> list[Node]:
     """A dict with a key that nothing expects."""
-    return [["dict", [*node[1], [ADDED_KEY, "text"]]]] if _kind(node) == "dict" else []
+    if _kind(node) != "dict" or any(key == ADDED_KEY for key, _ in node[1]):
+        return []
+    return [["dict", [*node[1], [ADDED_KEY, "text"]]]]
 
 
 def one_more(node: Node) -> list[Node]:
