@@ -24,7 +24,6 @@ from assay.testbed.inside.values import Values, expanded, resolve
 
 IMMUTABLE = 1 << 8  # CPython: Py_TPFLAGS_IMMUTABLETYPE
 NOT_METHODS = (property, classmethod, staticmethod)
-CONSTANTS = (bool, int, float, str, bytes, type(None))
 TEXT_MAX = 20_000
 
 Line = Callable[[dict[str, Any]], None]
@@ -42,7 +41,6 @@ class Recorder:
         self.test = ""
         self.values = Values()
         self.uses: dict[int, dict[str, Any]] = {}
-        self.made: list[tuple[dict[str, Any], tuple[Any, ...], dict[str, Any]]] = []
         self.found: dict[str, dict[str, Any]] = {}
         self.problems: dict[str, str] = {}
 
@@ -56,20 +54,6 @@ class Recorder:
                     self._wrap(name)
             except (AttributeError, ImportError, TypeError) as error:
                 self.problems[wanted] = f"{type(error).__name__}: {error}"
-        self._named_since()
-
-    def _named_since(self) -> None:
-        """Take what modules of tests made of values that had no name yet when they made it.
-
-        `client = TestClient(app)` runs while the module that defines `app` is imported. Only named
-        values and constants are taken: what can change may have changed since.
-        """
-        for use, args, kwargs in self.made:
-            plain = [*args, *kwargs.values()]
-            if all(isinstance(one, CONSTANTS) or self.values.encoding(one) for one in plain):
-                use["init"] = self._encoded(args, kwargs, use["entry"])
-                self.uses[id(use["self"])] = use
-        self.made.clear()
 
     def _wrap(self, name: str) -> None:
         entry, subject = self.entries.get(name), resolve(name)
@@ -117,14 +101,11 @@ class Recorder:
                 given = self._encoded(args, kwargs, entry)
                 if given:
                     self.values.note(instance, ["new", [name, *given]])
-                use = {
-                    "entry": entry, "init": given, "calls": [], "self": instance,
-                    "made_in": self.test,
-                }  # fmt: skip
                 if given and entry:
-                    self.uses[id(instance)] = use
-                elif entry and not self.test:
-                    self.made.append((use, args, kwargs))
+                    self.uses[id(instance)] = {
+                        "entry": entry, "init": given, "calls": [], "self": instance,
+                        "made_in": self.test,
+                    }  # fmt: skip
             if construct is not object.__init__:
                 self._inner(construct, instance, *args, **kwargs)
 
