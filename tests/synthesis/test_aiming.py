@@ -69,7 +69,8 @@ def material(bench, *mutants):
     unit = {"unit_id": "m.py::allowed", "path": "m.py", "source": SOURCE, "start_line": 1,
             "end_line": 2}  # fmt: skip
     return Material(
-        "t", unit, {}, (), rows, lambda _: list(mutants), bench, 7, {"limits": {}}
+        "t", unit, {}, (), rows, lambda _: list(mutants), bench, 7,
+        {"limits": {}, "tasks": {"aimed": 320}},
     )  # fmt: skip
 
 

@@ -32,10 +32,9 @@ from assay.testbed.mutators import Site, mutated, sites
 from assay.testbed.scenarios import confirm
 
 MUTANTS = 20  # of the unit, at most
-KNOWN = 120  # scenarios of the unit that the mutants are run on first
+KNOWN = 60  # scenarios of the unit that the mutants are run on first: each way through it
 ENOUGH = 3  # scenarios that notice a mutant: it needs no more
 BASES = 12  # uses of the unit that are changed: those that tell the most of its mutants
-FRESH = 320  # changed uses that are run
 HASH_SEEDS = 3
 BUILTIN = frozenset(
     name for name, value in vars(builtins).items()
@@ -67,9 +66,10 @@ def _fresh(material: Material, bases: Sequence[Row]) -> list[Candidate]:
     """Return changed uses of the unit on which the reference does something comparable."""
     taken = {row["scenario_id"] for row in material.scenarios}
     queues = {str(number): _changes(material, row) for number, row in enumerate(bases)}
+    most = material.settings["tasks"]["aimed"]
     found: dict[str, Candidate] = {}
-    for one in islice(in_turn(queues), 4 * FRESH):
-        if one.scenario.scenario_id not in taken and len(found) < FRESH:
+    for one in islice(in_turn(queues), 4 * most):
+        if one.scenario.scenario_id not in taken and len(found) < most:
             found.setdefault(one.scenario.scenario_id, one)
     made = list(found.values())
     text = material.bench.read(material.unit["path"])
