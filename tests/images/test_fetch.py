@@ -42,6 +42,29 @@ def test_packages_come_in_their_order_and_stay_for_a_second_run_offline(
     assert fetch_packages(tmp_path / "cache", shuffled) == files
 
 
+@pytest.mark.parametrize("form", ["a folder", "an address"])
+def test_a_version_that_the_mirror_has_dropped_comes_from_an_archive_by_digest(
+    form, tmp_path, archive, use_mirror, monkeypatch
+):
+    old = tmp_path / "old"
+    (old / "pool").mkdir(parents=True)
+    kept = deb_entry(make_deb(archive / "pool", "kept", {"usr/k": "1"}), archive)
+    dropped = deb_entry(make_deb(old / "pool", "dropped", {"usr/d": "1"}), old)
+    # An archive that has other bytes under the same name is passed over.
+    wrong = tmp_path / "wrong"
+    (wrong / "pool").mkdir(parents=True)
+    make_deb(wrong / "pool", "dropped", {"usr/d": "2"})
+    use_mirror(archive)
+    named = [str(one) if form == "a folder" else one.as_uri() + "/" for one in (wrong, old)]
+    monkeypatch.setenv("ASSAY_PACKAGE_ARCHIVES", " ".join(named))
+    files = fetch_packages(tmp_path / "cache", [dropped, kept])
+    assert [file.name for file in files] == [f"{e['sha256']}.deb" for e in (dropped, kept)]
+    assert not any(file.is_symlink() for file in files)  # the archive may be gone tomorrow
+    monkeypatch.setenv("ASSAY_PACKAGE_ARCHIVES", named[0])
+    with pytest.raises(UserError, match="dropped 1"):
+        fetch_packages(tmp_path / "other", [dropped, kept])
+
+
 def test_a_version_that_no_mirror_holds_is_named_and_never_replaced(
     tmp_path, archive, entries, use_mirror
 ):
@@ -55,6 +78,7 @@ def test_a_version_that_no_mirror_holds_is_named_and_never_replaced(
     assert "made" not in error.value.details["where"]
     assert "make relock" in text
     assert "snapshot" in text
+    assert "ASSAY_PACKAGE_ARCHIVES" in text
     # Nothing but what was locked, and no folder of a half-done fetch.
     assert set(contents(tmp_path / "cache")) <= {f"{entry['sha256']}.deb" for entry in entries}
 

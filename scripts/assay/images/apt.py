@@ -5,6 +5,7 @@ Works for an ordinary user and touches nothing of the system. Signatures are apt
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,7 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 HELPER = "/usr/lib/apt/apt-helper"
 INDEX = re.compile(r"^'(\S+?)/*/dists/\S+/InRelease'", re.MULTILINE)
 INSTALL = re.compile(r"^Inst (\S+) \((\S+) ", re.MULTILINE)
+ARCHIVES = "ASSAY_PACKAGE_ARCHIVES"
 TAIL = 1500
 # Hooks of the system's configuration are cleared: they are for the system's own state.
 CONFIGURATION = """\
@@ -131,11 +133,22 @@ def mirrors() -> list[str]:
     return sorted(found, key=lambda mirror: not mirror.endswith("/debian"))
 
 
+def archives() -> list[str]:
+    """Return the archives of old packages that ASSAY_PACKAGE_ARCHIVES names, as addresses.
+
+    They are separated by blanks, each an address or a folder with the pool of a Debian archive: a
+    snapshot of a day, a mirror that was kept.
+    """
+    named = [one.removeprefix("file://") for one in os.environ.get(ARCHIVES, "").split()]
+    # By `file:` apt would only link to what is there.
+    return [one if "://" in one else f"copy:{Path(one).absolute()}" for one in named]
+
+
 def download(mirror: str, wanted: Sequence[tuple[str, Path, str]]) -> str:
     """Fetch (pool path, file, sha256) triples; return apt's complaints, empty on success."""
     arguments = []
     for path, file, sha256 in wanted:
-        arguments += [f"{mirror}/{path}", str(file), f"SHA256:{sha256}"]
+        arguments += [f"{mirror.rstrip('/')}/{path}", str(file), f"SHA256:{sha256}"]
     options = ["-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=3"]
     done = _run([HELPER, *options, "download-file", *arguments])
     return done.stderr[-TAIL:] if done.returncode else ""

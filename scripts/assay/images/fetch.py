@@ -30,7 +30,8 @@ Entry = dict[str, Any]
 def fetch_packages(cache: Path, packages: Sequence[Entry]) -> list[Path]:
     """Return the cached files of locked packages, in their order, fetching what is missing.
 
-    Raises UserError if no configured mirror holds a locked version any more.
+    Raises UserError if neither a configured mirror nor a named archive of old packages holds a
+    locked version any more.
     """
     folder = cache / "packages"
     files = [folder / f"{entry['sha256']}.deb" for entry in packages]
@@ -47,7 +48,7 @@ def fetch_packages(cache: Path, packages: Sequence[Entry]) -> list[Path]:
 
 def _fetch_missing(missing: dict[Path, Entry], scratch: Path) -> None:
     complaint = "no sources"
-    for mirror in apt.mirrors():
+    for mirror in (*apt.mirrors(), *apt.archives()):
         for batch in _batches(sorted(missing)):
             wanted = [
                 (missing[file]["path"], scratch / file.name, missing[file]["sha256"])
@@ -65,8 +66,9 @@ def _fetch_missing(missing: dict[Path, Entry], scratch: Path) -> None:
     raise UserError(
         "the mirror does not offer locked Debian packages", given=complaint,
         where=", ".join(sorted(lost)),
-        hint="check the network; if a point release has replaced them, run `make relock` (the "
-        "images change), or point apt at Debian's snapshot archive, which keeps every version",
+        hint="check the network; if a point release has replaced them, name an archive that keeps "
+        f"old versions, an address or a folder, in {apt.ARCHIVES} (Debian's snapshot archive has "
+        "them all, by date), or run `make relock` (the images change)",
     )  # fmt: skip
 
 
