@@ -71,7 +71,7 @@ def fill(run: Run, cache: Path, *, lean: bool) -> None:
     """
     for recipe in run.images:
         lock = read_lock(run.repository, recipe)
-        ensure_image(cache, lock)
+        ensure_image(cache, lock, unpacked=False)
         fetch_packages(cache, lock["builder_packages"])
         if not lean:
             fetch_packages(cache, lock["packages"])

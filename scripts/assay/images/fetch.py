@@ -112,7 +112,7 @@ def download_wheels(cache: Path, lines: Sequence[str]) -> list[Path]:
                 hint="check the network and pip's configuration; if the index has dropped a file, "
                 "run `make relock`",
             )  # fmt: skip
-        return [_keep(cache, file) for file in sorted(into.iterdir())]
+        return [keep_wheel(cache, file) for file in sorted(into.iterdir())]
 
 
 def wheel_file(cache: Path, entry: Entry) -> Path:
@@ -120,7 +120,8 @@ def wheel_file(cache: Path, entry: Entry) -> Path:
     return cache / "wheels" / str(entry["sha256"]) / str(entry["file"])
 
 
-def _keep(cache: Path, file: Path) -> Path:
+def keep_wheel(cache: Path, file: Path) -> Path:
+    """Move a wheel to its place in the cache, by its digest; return the place."""
     kept = wheel_file(cache, {"sha256": sha256_file(file), "file": file.name})
     kept.parent.mkdir(exist_ok=True)
     file.replace(kept)
