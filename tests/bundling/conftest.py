@@ -1,4 +1,4 @@
-"""A made-up repository with a made-up cache: tiny files in the places of images, wheels, weights."""
+"""A made-up repository with a made-up cache: tiny files in the place of images, wheels, weights."""
 
 from __future__ import annotations
 

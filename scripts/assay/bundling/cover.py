@@ -45,9 +45,11 @@ def main(arguments: argparse.Namespace) -> int:
     """Take; return the exit code."""
     try:
         if arguments.all:
-            take_all(arguments.bundle)
+            take_all(arguments.bundle.expanduser())
         else:
-            cover(arguments.bundle, Path.cwd(), arguments.config, build=arguments.build)
+            cover(
+                arguments.bundle.expanduser(), Path.cwd(), arguments.config, build=arguments.build
+            )
     except AssayError as error:
         say(f"error: {error}")
         return error.exit_code

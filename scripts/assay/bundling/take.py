@@ -135,7 +135,7 @@ def environment_entries(bundle: Bundle, lock: Path) -> list[Entry]:
 def main(arguments: argparse.Namespace) -> int:
     """Take the environment's part; return the exit code."""
     try:
-        with open_bundle(arguments.bundle) as bundle:
+        with open_bundle(arguments.bundle.expanduser()) as bundle:
             wanted = environment_entries(bundle, arguments.lock)
             take(bundle, arguments.cache, wanted)
     except UserError as error:
