@@ -4,8 +4,9 @@
 2. The trial gets the bundle and nothing else: an empty HOME, an empty cache, the checkout out of
    the bundle, a bare environment without pip's settings, in a network namespace that holds
    loopback alone. `make run … BUNDLE=` there is traced; nothing may try to get out.
-3. Bundles with something wrong must stop the run, and name the file.
-4. The same run with the ordinary cache, in another folder: equal bytes outside telemetry/.
+3. The same run with the ordinary cache, in another folder: equal bytes outside telemetry/.
+4. In the trial the run is published, and `make verify … BUNDLE=` scores its answers again.
+5. Bundles with something wrong must stop the run, and name the file.
 
 Before that a control of known attempts shows that the trace sees them. Needs strace and unshare.
 Exit 0 if all of it holds, else 1.
@@ -59,8 +60,10 @@ class Trial:
     def run(self, *arguments: str, trace: Path, bundle: Path | None = None) -> tuple[int, str]:
         """Run make in the empty network under the trace; return exit code and what it said."""
         command = tracing.command(self.make(*arguments, bundle=bundle), trace)
-        done = subprocess.run(command, capture_output=True, text=True)
-        return done.returncode, done.stdout + done.stderr
+        log = trace.with_suffix(".log")
+        with log.open("w") as stream:
+            code = subprocess.run(command, stdout=stream, stderr=stream).returncode
+        return code, log.read_text(errors="replace")
 
 
 def unpack(bundle: Path, folder: Path) -> None:
@@ -91,21 +94,38 @@ def pack(base: Path, config: str) -> Path:
 
 
 def run_from_bundle(trial: Trial) -> None:
-    began, trace = time.monotonic(), trial.base / "run.trace"
-    code, said = trial.run("run", f"CONFIG={trial.config}", trace=trace)
-    (trial.base / "run.log").write_text(said)
+    said = traced(trial, "run", f"CONFIG={trial.config}")
+    for line in said.splitlines():
+        if line.startswith(("bundle", "airgap: ", "environment ")):
+            say(f"  {line}")
+    size = sum(path.stat().st_size for path in trial.cache.rglob("*") if path.is_file())
+    say(f"the trial's cache holds {size} bytes afterwards, its environment included")
+
+
+def traced(trial: Trial, *arguments: str) -> str:
+    """Run make from the bundle; it must succeed, and nothing may try to get out."""
+    began, trace = time.monotonic(), trial.base / f"{arguments[0]}.trace"
+    say(f"make {' '.join(arguments)} BUNDLE=… (its words: {trace.with_suffix('.log')})")
+    code, said = trial.run(*arguments, trace=trace)
     if code:
-        raise FailedError(f"the run from the bundle ended with exit code {code}:\n{said[-6000:]}")
-    took = time.monotonic() - began
+        raise FailedError(f"it ended with exit code {code}:\n{said[-6000:]}")
     seen, left = tracing.judge(trace)
     for name, count in sorted(seen.items()):
         say(f"  traced: {count:6d} {name}")
-    say(f"the run from the bundle took {took:.0f} s under the trace; connection attempts beyond "
-        f"loopback: {left.total()}")  # fmt: skip
+    say(f"make {arguments[0]} from the bundle took {time.monotonic() - began:.0f} s under the "
+        f"trace; connection attempts beyond loopback: {left.total()}")  # fmt: skip
     if left:
         raise FailedError(f"something tried to get out: {dict(left)} (see {trace})")
-    size = sum(path.stat().st_size for path in trial.cache.rglob("*") if path.is_file())
-    say(f"the trial's cache holds {size} bytes afterwards, its environment included")
+    return said
+
+
+def verify_from_bundle(trial: Trial) -> None:
+    """Publish the run there, and score its answers again there."""
+    config = f"CONFIG={trial.config}"
+    traced(trial, "publish", config)
+    run = next((trial.checkout / "published").glob("*.tar"))
+    said = traced(trial, "verify", f"AGAINST={run.relative_to(trial.checkout)}")
+    say(f"  {said.strip().splitlines()[-1]}")
 
 
 def linked(bundle: Path, folder: Path) -> Path:
@@ -195,6 +215,7 @@ def main(config: str, keep: bool) -> int:
         trial = Trial(base / "trial", pack(base, config), config)
         run_from_bundle(trial)
         compare(trial.checkout / "results", ordinary(base, trial))
+        verify_from_bundle(trial)
         wrong_bundles(trial)
     except FailedError as failure:
         say(f"FAILED: {failure}")
