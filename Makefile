@@ -142,6 +142,7 @@ names: setup-dev setup ## how right the check of names is: over real code, and w
 	$(DEV)/python benchmarks/names.py --run results/$(RUN_NAME)
 
 setup-images: setup
+	@$(if $(BUNDLE),$(COVER) --all)
 	@$(SNAKEMAKE) --quiet all -- build_images
 
 clean:           ## remove the results of all runs (cache and publications stay)

@@ -54,7 +54,7 @@ def test_a_file_that_is_cut_short_is_named(packed):
     assert str(weights) in said
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"kind": "assay bundle"}', "\N{SNOWMAN}"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "[1]", '{"kind": "assay bundle"}', "\N{SNOWMAN}"])
 def test_a_damaged_index_is_refused(packed, text):
     (packed / INDEX).write_text(text)
     assert str(packed) in refusal(packed)
@@ -92,3 +92,16 @@ def test_a_name_that_holds_another_digest_is_refused(packed):
     row = {"part": "archive", "path": f"archives/{'1' * 64}", "size": 0, "sha256": "0" * 64}
     edit(packed, lambda index: index["files"].append(row))
     assert "no place in a cache" in refusal(packed)
+
+
+@pytest.mark.parametrize("locks", [[], "host", None])
+def test_locks_of_another_shape_are_refused(packed, locks):
+    edit(packed, lambda index: index["made_for"].update(locks=locks))
+    assert "index is damaged" in refusal(packed)
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused(packed):
+    (weights,) = (packed / "weights").iterdir()
+    weights.unlink()
+    weights.mkdir()
+    assert str(weights) in refusal(packed)

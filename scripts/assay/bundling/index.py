@@ -87,7 +87,17 @@ class Bundle:
         path = self.place / entry.path
         if self._tar or not path.is_file():
             raise missing(self, entry)
-        return path.open("rb")
+        try:
+            return path.open("rb")
+        except OSError as error:
+            raise unreadable(self, entry, error) from error
+
+
+def unreadable(bundle: Bundle, entry: Entry, error: OSError) -> UserError:
+    """Return the error for a file of the bundle that its disk does not give out."""
+    return UserError(
+        f"can't read a file of the bundle: {error.strerror}", where=bundle.where(entry), hint=AGAIN
+    )
 
 
 def missing(bundle: Bundle, entry: Entry) -> UserError:
@@ -140,8 +150,10 @@ def _read(text: str, place: Path) -> tuple[dict[str, Any], dict[str, Entry]]:
                 given=f"{index['kind']} {index['format']}", expected=f"{KIND} {FORMAT}",
                 hint="use the checkout that made it",
             )  # fmt: skip
-        listed = [Entry(**row) for row in index["files"]]
         made_for = {name: index["made_for"][name] for name in MADE_FOR}
+        if not isinstance(made_for["locks"], dict):
+            raise TypeError(made_for["locks"])
+        listed = [Entry(**row) for row in index["files"]]
         wrong = [entry for entry in listed if not _formed(entry)]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(

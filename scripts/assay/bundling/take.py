@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from assay.bundling.index import AGAIN, Bundle, Entry, open_bundle
+from assay.bundling.index import AGAIN, Bundle, Entry, open_bundle, unreadable
 from assay.core.errors import UserError
 from assay.core.files import CHUNK, atomic, sha256_file
 from assay.core.locks import exclusive
@@ -69,7 +69,7 @@ def _copy_all(
 def copy(bundle: Bundle, entry: Entry, place: Path) -> None:
     """Copy one file, checked by its digest; raise UserError, and keep nothing, if it differs."""
     with bundle.open(entry) as stream, atomic(place) as target:
-        found = _copied(stream, target)
+        found = _copied(bundle, entry, stream, target)
         if found != entry.sha256:
             raise UserError(
                 "a file of the bundle is damaged: its digest is not the one in the index",
@@ -78,12 +78,19 @@ def copy(bundle: Bundle, entry: Entry, place: Path) -> None:
             )  # fmt: skip
 
 
-def _copied(stream: IO[bytes], target: BinaryIO) -> str:
+def _copied(bundle: Bundle, entry: Entry, stream: IO[bytes], target: BinaryIO) -> str:
     state = hashlib.sha256()
-    while chunk := stream.read(CHUNK):
+    while chunk := _read(bundle, entry, stream):
         state.update(chunk)
         target.write(chunk)
     return state.hexdigest()
+
+
+def _read(bundle: Bundle, entry: Entry, stream: IO[bytes]) -> bytes:
+    try:
+        return stream.read(CHUNK)
+    except OSError as error:
+        raise unreadable(bundle, entry, error) from error
 
 
 def _finish_repository(folder: Path) -> None:
