@@ -28,13 +28,21 @@ FUZZ ?=
 FROM ?=
 KEY ?=
 DATE ?=
+TAR =
+BUILD =
+LOCKS = host
+# All is taken from there, and no network is asked: by set-up and by every step.
+BUNDLE =
+export ASSAY_BUNDLE = $(BUNDLE)
+COVER = PYTHONPATH=scripts $(BIN)/python -m assay.bundling.cover --bundle "$(BUNDLE)"
 
-.PHONY: help run smoke target test test-quick fuzz check doctor twice twice-killed attacks revalidate rescore-ten publish verify provenance attested renew-published sample-tasks crosscheck images-twice bench names clean
+.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks revalidate rescore-ten publish verify provenance attested renew-published sample-tasks crosscheck images-twice bench names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
 
 run: setup       ## the whole evaluation of config/config.yaml (or CONFIG=FILE), and a report
+	@$(if $(BUNDLE),$(COVER) $(if $(CONFIG),--config "$(CONFIG)") $(if $(BUILD),--build))
 	@if compgen -G '.snakemake/locks/*' > /dev/null; then $(SNAKEMAKE) --unlock > /dev/null; fi
 	@$(SNAKEMAKE)
 	@cat results/$(RUN_NAME)/telemetry/render_report/table.txt
@@ -81,11 +89,20 @@ publish: setup   ## pack the finished run (of CONFIG) as TO/<run>/ and TO/<run>.
 
 verify: setup    ## check AGAINST=folder, archive or manifest.json by DEPTH=rescore, rebuild or rerun
 	@test -n "$(AGAINST)" || { echo "error: give AGAINST=a publication's folder or archive, or a manifest.json" >&2; exit 2; }
+	@$(if $(BUNDLE),$(COVER) --all)
 	@case "$(AGAINST):$(DEPTH)" in \
 	*.json:) $(BIN)/python scripts/verify_manifest.py --against "$(AGAINST)" ;; \
 	*) $(BIN)/python scripts/verify_run.py --against "$(AGAINST)" --cores $(CORES) \
 		--depth $(or $(DEPTH),rescore) $(if $(WORK),--work "$(WORK)") $(if $(KEEP),--keep) ;; \
 	esac
+
+bundle: setup    ## pack all that a run of CONFIG needs as TO/<run>/ for a machine without a network; TAR=1, LEAN=1
+	@for lock in $(filter-out host,$(LOCKS)); do $(PYTHON) envs/bootstrap.py --lock $$lock --no-apptainer > /dev/null; done
+	@$(BIN)/python scripts/pack_bundle.py $(if $(CONFIG),--config "$(CONFIG)") --to "$(if $(filter file,$(origin TO)),bundles,$(TO))" \
+		$(LOCKS:%=--lock %) $(if $(TAR),--tar) $(if $(LEAN),--lean)
+
+airgap: setup    ## bundle a tiny run, make it again from the bundle in an empty network, traced: equal bytes
+	@$(BIN)/python tests/bundling/airgap.py $(if $(CONFIG),--config "$(CONFIG)")
 
 provenance:      ## describe FROM=a publication's folder as RO-Crate, in-toto, Croissant, CycloneDX; KEY= signs it
 	@environment="$$($(PYTHON) envs/bootstrap.py --lock provenance --no-apptainer)" && \
@@ -125,6 +142,7 @@ names: setup-dev setup ## how right the check of names is: over real code, and w
 	$(DEV)/python benchmarks/names.py --run results/$(RUN_NAME)
 
 setup-images: setup
+	@$(if $(BUNDLE),$(COVER) --all)
 	@$(SNAKEMAKE) --quiet all -- build_images
 
 clean:           ## remove the results of all runs (cache and publications stay)

@@ -37,9 +37,10 @@ def main() -> None:
     if sys.version_info < LEAST:
         _use_newer_python()
     cache = cache_root()
-    venv = ensure_environment(cache, HERE / f"{arguments.lock}.txt")
+    lock = HERE / f"{arguments.lock}.txt"
+    venv = ensure_environment(cache, lock)
     if not arguments.no_apptainer:
-        ensure_apptainer(cache, venv)
+        ensure_apptainer(cache, venv, lock)
     print(venv)
 
 
@@ -62,6 +63,8 @@ def ensure_environment(cache: Path, lock: Path) -> Path:
     venv = cache / "venvs" / f"{lock.stem}-{digest}-{version}"
     if _ready(venv):
         return venv
+    if _bundle():
+        _take(cache, lock)
     with _exclusive(cache / "locks" / f"{venv.name}.lock"):
         if not _ready(venv):
             shutil.rmtree(venv, ignore_errors=True)
@@ -72,13 +75,30 @@ def ensure_environment(cache: Path, lock: Path) -> Path:
     return venv
 
 
-def ensure_apptainer(cache: Path, venv: Path) -> None:
+def ensure_apptainer(cache: Path, venv: Path, lock: Path) -> None:
     """Set up the private Apptainer unless it, or the machine's own, is there."""
     if (cache / "apptainer/current/usr/bin/apptainer").exists():
         return
+    if _bundle():
+        _take(cache, lock)
     environment = _environment() | {"PYTHONPATH": str(HERE.parent / "scripts")}
     command = [str(venv / "bin/python"), "-m", "assay.images.apptainer"]
     done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def _bundle() -> str:
+    """Return what `make … BUNDLE=` named: all is taken from there then, and no network is asked."""
+    return os.environ.get("ASSAY_BUNDLE", "")
+
+
+def _take(cache: Path, lock: Path) -> None:
+    """Take the lock's wheels and Apptainer's packages out of the bundle, checked by digest."""
+    environment = _environment() | {"PYTHONPATH": str(HERE.parent / "scripts")}
+    command = [sys.executable, "-B", "-m", "assay.bundling.take", "--bundle", _bundle(),
+               "--cache", str(cache), "--lock", str(lock)]  # fmt: skip
+    done = subprocess.run(command, env=environment, check=False)
     if done.returncode:
         sys.exit(done.returncode)
 
@@ -88,12 +108,13 @@ def _make(cache: Path, venv: Path, lock: Path, name: str) -> None:
          "install Python's venv module (on Debian: the package python3-venv)")  # fmt: skip
     # A lock may name other wheels for another Python: what those have is taken from them.
     others = sorted((cache / "wheels").glob(f"{name}*"))
-    wheels = cache / "wheels" / venv.name
+    wheels = cache / "wheels" / (name if _bundle() else venv.name)
     # A source archive in the lock is built with the locked setuptools, never with the newest one.
     first = venv / "build-requirements.txt"
     first.write_text(_block(lock.read_text(encoding="utf-8"), "setuptools"), encoding="utf-8")
     for requirements in (first, lock):
-        _fetch(venv, wheels, requirements, others)
+        if not _bundle():
+            _fetch(venv, wheels, requirements, others)
         _pip(venv, "install", "--no-index", "--find-links", str(wheels), "--no-deps",
              "--no-build-isolation", "--require-hashes", "--requirement", str(requirements),
              hint=f"delete {wheels}, which may be damaged, and run again")  # fmt: skip
@@ -148,6 +169,9 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV"):
         kept.pop(name, None)
+    if _bundle():  # no index, and no other folder of wheels, whatever pip is configured for
+        kept = {name: value for name, value in kept.items() if not name.startswith("PIP_")}
+        kept |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"}
     return kept | {
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_CACHE_DIR": "1",

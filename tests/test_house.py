@@ -28,6 +28,7 @@ NOT_STEPS = {
     "propose_target",  # run by make, to write a target's config
     "describe_publication",  # run by make, on a publication
     "check_attestation",  # run by make, on a publication that somebody has signed
+    "pack_bundle",  # run by make, for a machine without a network
 }
 TARGET_RULES = {"all", "build_images", "revalidate_all"}
 

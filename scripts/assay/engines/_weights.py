@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import requests
 
+from assay.core.airgap import require_network
 from assay.core.errors import UserError
 from assay.core.files import CHUNK, atomic, sha256_file
 from assay.core.progress import EVERY_S, say
@@ -141,6 +142,7 @@ def _local(path: Path, where: str) -> Iterator[bytes]:
 
 
 def _from_hub(weights: Mapping[str, Any], where: str) -> Iterator[bytes]:
+    require_network(f"the weights {weights['file']}")
     endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/")
     if not endpoint:
         raise UserError(

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from assay.core.airgap import require_network
 from assay.core.errors import HarnessError, UserError
 from assay.core.locks import exclusive
 from assay.core.progress import say
@@ -66,7 +67,7 @@ def set_up(cache: Path) -> Path:
         say("Apptainer: none here, setting up a private one")
         folder = cache / "apptainer"
         folder.mkdir(parents=True, exist_ok=True)
-        files = _fetch(cache)
+        files = packages(cache)
         # Made under its final name, since the programs hold the path of their loader.
         prefix = Path(tempfile.mkdtemp(dir=folder, prefix="prefix-"))
         prefix.chmod(0o755)
@@ -103,10 +104,15 @@ def make_prefix(files: list[Path], prefix: Path) -> None:
         raise HarnessError(f"the private Apptainer does not run: {prefix}")
 
 
-def _fetch(cache: Path) -> list[Path]:
-    """Return the packages' files: those kept from before, else fetched and checked by apt."""
+def packages(cache: Path) -> list[Path]:
+    """Return the packages' files: those kept from before, else fetched and checked by apt.
+
+    Raises UserError without apt or network.
+    """
     kept = cache / "apptainer/packages"
     if not kept.is_dir():
+        require_network("Apptainer's packages")
+        kept.parent.mkdir(parents=True, exist_ok=True)
         archive = apt.open_suite(cache / "apt" / SUITE, SUITE)
         libraries = archive.closure(WITH_LIBRARIES)
         wanted = [f"{package.name}={package.version}" for package in libraries]

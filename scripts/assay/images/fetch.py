@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from assay.core.airgap import require_network
 from assay.core.errors import UserError
 from assay.core.files import sha256_file
 from assay.core.progress import say
@@ -39,6 +40,8 @@ def fetch_packages(cache: Path, packages: Sequence[Entry]) -> list[Path]:
         file: entry for file, entry in zip(files, packages, strict=True) if not _holds(file, entry)
     }
     if missing:
+        names = sorted(f"{entry['name']} {entry['version']}" for entry in missing.values())
+        require_network(f"Debian packages {', '.join(names)}")
         say(f"Debian packages: fetching {len(missing)} of {len(files)}")
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -93,6 +96,7 @@ def fetch_wheels(cache: Path, wheels: Sequence[Entry]) -> list[Path]:
 
 def download_wheels(cache: Path, lines: Sequence[str]) -> list[Path]:
     """Fetch the wheels of hash-locked requirement lines into the cache; return their files."""
+    require_network("wheels " + ", ".join(line.split()[0] for line in lines))
     say(f"wheels: fetching {len(lines)}")
     folder = cache / "wheels"
     folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +112,7 @@ def download_wheels(cache: Path, lines: Sequence[str]) -> list[Path]:
                 hint="check the network and pip's configuration; if the index has dropped a file, "
                 "run `make relock`",
             )  # fmt: skip
-        return [_keep(cache, file) for file in sorted(into.iterdir())]
+        return [keep_wheel(cache, file) for file in sorted(into.iterdir())]
 
 
 def wheel_file(cache: Path, entry: Entry) -> Path:
@@ -116,7 +120,8 @@ def wheel_file(cache: Path, entry: Entry) -> Path:
     return cache / "wheels" / str(entry["sha256"]) / str(entry["file"])
 
 
-def _keep(cache: Path, file: Path) -> Path:
+def keep_wheel(cache: Path, file: Path) -> Path:
+    """Move a wheel to its place in the cache, by its digest; return the place."""
     kept = wheel_file(cache, {"sha256": sha256_file(file), "file": file.name})
     kept.parent.mkdir(exist_ok=True)
     file.replace(kept)

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from assay.core.airgap import require_network
 from assay.core.errors import UserError
 from assay.core.locks import exclusive
 from assay.core.progress import say
@@ -63,6 +64,8 @@ def fetched(url: str, commit: str, cache: Path, *, anew: bool = False) -> Path:
     ):
         if not anew and holds(place, commit):
             return place
+        if not address.startswith("/"):
+            require_network(f"commit {commit} of {redacted(address)}")
         fresh = Path(folder) / "fresh.git"
         _fetch(fresh, address, commit)
         shutil.rmtree(place, ignore_errors=True)

@@ -28,6 +28,7 @@ from pypi_simple import (
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
+from assay.core.airgap import require_network
 from assay.core.errors import UserError
 from assay.core.files import CHUNK, sha256_file
 from assay.core.progress import say
@@ -81,6 +82,7 @@ class Index:
 
         Raises UserError if no index lists one with its digest, or if the network fails.
         """
+        require_network(f"the source archive of {package} {version}")
         others: set[str] = set()
         for index in self.indexes:
             for item in self._page(index, package):
@@ -109,6 +111,7 @@ class Index:
         return None, refused
 
     def _listed(self, spec: Mapping[str, Any], refused: UserError | None) -> Iterator[bytes]:
+        require_network(str(spec["file"]))
         others: set[str] = set()
         for index in self.indexes:
             for item in self._page(index, spec["package"]):
