@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from assay.core import digests
 from assay.core.containment import require_contained
 from assay.core.errors import AssayError, UserError
 from assay.core.locks import die_with_owner, exclusive
@@ -25,11 +26,15 @@ def parser(description: str | None, *, contained: bool = True) -> argparse.Argum
     --image NAME:    (contained steps) the image that it must find itself in
     --log FILE:      a copy of standard error
     --run-lock FILE: the lock that the workflow holds while it lives
+    --read FILES:    all inputs; they are checked against the digests that their steps recorded
+    --made FILES:    all outputs; their digests are recorded
     """
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--settings", type=_json, default={}, help="the step's settings as JSON")
     made.add_argument("--log", type=Path, help="file that gets a copy of standard error")
     made.add_argument("--run-lock", type=Path, help="lock held by the workflow while it lives")
+    made.add_argument("--read", type=Path, nargs="*", default=[], help="inputs to check")
+    made.add_argument("--made", type=Path, nargs="*", default=[], help="outputs to record")
     made.set_defaults(image=None, contained=contained)
     if contained:
         made.add_argument("--image", required=True, help="image that the step must run in")
@@ -48,13 +53,25 @@ def run(main: Main, arguments: argparse.Namespace, lock: Path) -> None:
             die_with_owner(arguments.run_lock)
         say(f"environment: {_variation()}")
         with exclusive(_place(lock, arguments.run_lock), lock.name):
-            main(arguments)
+            _checked(main, arguments)
     except UserError as error:
         say(f"error: {error}")
         sys.exit(error.exit_code)
     except AssayError as error:
         say(f"internal error: {error}")
         sys.exit(error.exit_code)
+
+
+def _checked(main: Main, arguments: argparse.Namespace) -> None:
+    """Run a step between the check of its inputs and the record of its outputs."""
+    if not arguments.run_lock:  # by hand, on files that no workflow keeps
+        main(arguments)
+        return
+    root = digests.root_of(arguments.run_lock)
+    digests.check(root, arguments.read)
+    digests.forget(root, arguments.made)
+    main(arguments)
+    digests.record(root, arguments.made)
 
 
 def lock_of(output: Path) -> Path:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from assay.core import registry
+from assay.core import digests, registry
 from assay.core import settings as config_settings
 from assay.core.errors import UserError
 from assay.core.files import canonical_json
@@ -146,6 +146,13 @@ class Run:
                 receipt = self.work / self.result("build_image", f"{image}.json")
                 receipt.unlink(missing_ok=True)
 
+    def verify_results(self) -> None:
+        """Check finished results against the digests that their steps recorded.
+
+        Snakemake runs no step whose outputs are there, so no step would look at them.
+        """
+        digests.check_all(self.work / self.root)
+
     def hold_lock(self) -> None:
         """Take the run's lock for the life of this process; raise UserError if it is taken."""
         path = self.work / self.lock
@@ -192,6 +199,7 @@ def prepare(
     if main_process:
         run.hold_lock()
         run.verify_images()
+        run.verify_results()
     run.set_environment()
     return run
 
