@@ -6,13 +6,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 from assay.core import digests
 from assay.core.containment import require_contained
 from assay.core.errors import AssayError, UserError
+from assay.core.files import unwritable
 from assay.core.locks import die_with_owner, exclusive
 from assay.core.progress import say
 
@@ -44,9 +45,9 @@ def parser(description: str | None, *, contained: bool = True) -> argparse.Argum
 def run(main: Main, arguments: argparse.Namespace, lock: Path) -> None:
     """Run a step's main function under its output's lock; exit 0, 1 (ours) or 2 (the user's)."""
     os.umask(0o022)
-    if arguments.log:
-        _copy_stderr(arguments.log)
     try:
+        if arguments.log:
+            _copy_stderr(arguments.log)
         if arguments.contained:
             require_contained(arguments.image)
         if arguments.run_lock:
@@ -101,19 +102,32 @@ def _json(text: str) -> Any:
 
 
 class _Tee:
-    def __init__(self, streams: Sequence[Any]) -> None:
-        self.streams = streams
+    """Standard error, and a log that is given up where it can't be written.
+
+    A full disk must not hide what a step says of it: the step goes on until its output fails.
+    """
+
+    def __init__(self, stream: TextIO, path: Path) -> None:
+        self.stream, self.path = stream, path
+        self.log: BinaryIO | None = path.open("ab", buffering=0)
 
     def write(self, text: str) -> int:
-        for stream in self.streams:
-            stream.write(text)
+        self.stream.write(text)
+        try:
+            if self.log:
+                self.log.write(text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            self.log = None
+            self.stream.write(f"can't write the log {self.path}: {error.strerror}\n")
         return len(text)
 
     def flush(self) -> None:
-        for stream in self.streams:
-            stream.flush()
+        self.stream.flush()
 
 
 def _copy_stderr(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sys.stderr = _Tee([sys.stderr, path.open("a", encoding="utf-8")])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sys.stderr = _Tee(sys.stderr, path)
+    except OSError as error:
+        raise unwritable(path, error) from error

@@ -19,6 +19,7 @@ from assay.core import digests, registry
 from assay.core import settings as config_settings
 from assay.core.errors import UserError
 from assay.core.files import canonical_json
+from assay.core.locks import open_lock
 from assay.images.apptainer import locate, version_of
 from assay.images.names import image_name, read_lock
 from assay.images.store import cache_root, container_path, verify_image
@@ -156,8 +157,7 @@ class Run:
     def hold_lock(self) -> None:
         """Take the run's lock for the life of this process; raise UserError if it is taken."""
         path = self.work / self.lock
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("ab")
+        handle = open_lock(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

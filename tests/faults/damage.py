@@ -1,0 +1,156 @@
+"""One bit of one byte changed in each file that a step makes, times and size as they were."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import place as places
+from outcome import Table
+from place import RUN, Place
+
+# Each step, and one that reads what it makes; in an order in which nothing is made in vain.
+CONSUMERS = {
+    "build_image": "extract_units", "fetch_source": "extract_units",
+    "extract_units": "record_behaviour", "record_behaviour": "synthesise_tasks",
+    "synthesise_tasks": "select_tasks", "select_tasks": "run_model", "fetch_model": "run_model",
+    "run_model": "score_answers", "inspect_api": "index_api", "index_api": "check_names",
+    "score_answers": "summarise_scores", "check_names": "summarise_scores",
+    "summarise_scores": "render_report", "render_report": "pack_manifest",
+    "pack_manifest": "pack_manifest",
+}  # fmt: skip
+# Deleted from a finished run after they were damaged, and made again.
+MENDED = ("index_api/cerberus/api_index.parquet", "score_answers/oracle/cerberus/verdicts.parquet")
+ALONE = 6
+TIMES = 3
+
+
+def as_it_is_made(table: Table, base: Path) -> None:
+    """Damage a file of each step as soon as it is there: the next step must not compute with it.
+
+    The last step's own outputs have no next step: the run ends well, the next start refuses.
+    """
+    place, fault = places.make(base, "made"), "flipped once made"
+    places.set_up(place)
+    draw, count = random.Random(places.SEED), 0
+    for rule, consumer in CONSUMERS.items():
+        for folder in (place.results / rule, place.results / "telemetry" / rule):
+            shutil.rmtree(folder, ignore_errors=True)
+        process = place.start_until(consumer)
+        if not places.wait_for(lambda rule=rule: made_by(place, rule), process):
+            table.wrong(fault, rule, f"no output came: {place.end(process).complaint}")
+            continue
+        name = draw.choice(made_by(place, rule))
+        places.flip(place.results / name, draw.randrange(1 << 30))
+        ended = place.end(process)
+        if rule == consumer:
+            ended = place.run()
+        count += table.refused(fault, name, ended, f"results/{RUN}/{name}")
+        print(f"faults: {fault}: {name}: {ended.complaint}", flush=True)
+        (place.results / name).unlink()
+    table.add(fault, "a file of each step", len(CONSUMERS), f"{count} refused by name")
+    equal = table.equal(fault, "deleted and made again", place, place.run())
+    table.add(fault, "deleted and made again", len(CONSUMERS),
+              "equal bytes" if equal else "other bytes")  # fmt: skip
+    shutil.rmtree(place.folder)
+
+
+def made_by(place: Place, rule: str) -> list[str]:
+    names = [name for name in place.recorded() if rule in Path(name).parts[:2]]
+    return [name for name in names if (place.results / name).is_file()]
+
+
+def at_rest(table: Table, place: Place, kept: Path) -> None:
+    """Damage each file of the finished run, its record too: the next start must refuse."""
+    fault, draw = "flipped at rest", random.Random(places.SEED)
+    place.restore(kept)
+    names = [name for name in place.recorded() if (place.results / name).is_file()]
+    count = 0
+    for name in draw.sample(names, ALONE):
+        where = draw.randrange(1 << 30)
+        places.flip(place.results / name, where)
+        count += table.refused(fault, name, place.run(), f"results/{RUN}/{name}")
+        places.flip(place.results / name, where)
+    record, name = place.record_of(names[0]), names[0]
+    places.flip(record, 5)
+    count += table.refused(fault, f"record of {name}", place.run(), f"results/{RUN}/{name}")
+    places.flip(record, 5)
+    table.add(fault, "one file, one record", ALONE + 1, f"{count} refused by name")
+    flips = {name: draw.randrange(1 << 30) for name in names}
+    for name, where in flips.items():
+        places.flip(place.results / name, where)
+    ended = place.run()
+    count = sum(table.refused(fault, name, ended, f"results/{RUN}/{name}") for name in names)
+    for name, where in flips.items():
+        places.flip(place.results / name, where)
+    table.add(fault, "every file, at once", len(names), f"{count} named")
+    equal = table.equal(fault, "flipped back", place, place.run())
+    for name in MENDED:
+        places.flip(place.results / name, draw.randrange(1 << 30))
+        (place.results / name).unlink()
+        equal += table.equal(fault, f"{name} deleted", place, place.run())
+    table.add(fault, "deleted, made again", len(MENDED), f"{equal - 1} with equal bytes")
+
+
+def memory_of_snakemake(table: Table, place: Place, kept: Path) -> None:
+    """Damage what Snakemake remembers of jobs: work may be done again, never otherwise."""
+    fault, draw, count = "flipped: .snakemake", random.Random(places.SEED), 0
+    for _ in range(TIMES):
+        place.restore(kept)
+        path = draw.choice(metadata(place))
+        places.flip(path, draw.randrange(1 << 30))
+        count += table.equal(fault, path.name, place, place.run())
+    table.add(fault, "metadata of a job", TIMES, f"{count} with equal bytes")
+
+
+def metadata(place: Place) -> list[Path]:
+    return sorted(p for p in (place.folder / ".snakemake/metadata").rglob("*") if p.is_file())
+
+
+def journal(table: Table, place: Place, kept: Path) -> None:
+    """Damage the journal of a model that was killed between its answers, and go on."""
+    fault, draw, count = "flipped: journal", random.Random(places.SEED), 0
+    place.restore(kept)
+    for rule in ("run_model", "score_answers", "check_names", "summarise_scores", "pack_manifest"):
+        shutil.rmtree(place.results / rule)
+    folder = place.results / "run_model" / twice_model()
+    process = place.start()
+    if not places.wait_for(lambda: lines(folder), process):
+        table.wrong(fault, "run_model", "no journal came")
+        return
+    places.kill(process)
+    half = place.snapshot("half")
+    for _ in range(TIMES):
+        place.restore(half)
+        (path,) = folder.glob(".*.journal")
+        places.flip(path, draw.randrange(1 << 30))
+        count += table.equal(fault, path.name, place, place.run())
+    table.add(fault, "an answer of run_model", TIMES, f"{count} resumed with equal bytes")
+
+
+def lines(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob(".*.journal"))
+
+
+def twice_model() -> str:
+    return places.twice.MODEL
+
+
+def cache(table: Table, place: Place, kept: Path) -> None:
+    """Damage an image and the weights in the (private) cache: nothing may run with them."""
+    fault, draw, count = "flipped: cache", random.Random(places.SEED), 0
+    place.restore(kept)
+    shutil.rmtree(place.results / "run_model")
+    found = [next((place.cache / "images").glob("testbed-cerberus-*.sqfs")),
+             next((place.cache / "weights").iterdir())]  # fmt: skip
+    for path in found:
+        real = path.with_name(f"{path.name}.real")
+        path.rename(real)
+        shutil.copy2(real, path)  # never written into: it is a link to the real cache's file
+        places.flip(path, draw.randrange(1 << 30))
+        count += table.refused(fault, path.name, place.run(), path.name)
+        real.replace(path)
+    equal = table.equal(fault, "put right", place, place.run())
+    table.add(fault, "an image, the weights", 2,
+              f"{count} refused by name; then {'equal' if equal else 'other'} bytes")  # fmt: skip
