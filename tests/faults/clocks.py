@@ -7,7 +7,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import place as places
 from outcome import Table
 from place import Place
 
@@ -47,33 +46,16 @@ def move(folder: Path, shift: int) -> None:
             os.utime(path, times, follow_symlinks=False)
 
 
-def time_of_day(table: Table, base: Path) -> str:
-    """Tell all programs another time of day; return why that was left out, or nothing.
+def told(place: Place, shift: int) -> str:
+    """Let all programs of a place be told another time of day; return why not, or nothing.
 
     A time namespace can't do it (it has no realtime clock), so a small library answers the calls.
     """
-    fault = "clock: time of day"
     if not shutil.which("cc"):
-        return f"{fault}: there is no compiler for the library that answers in the clock's place"
-    place = places.make(base, "clock")
-    library = build(place.folder)
-    for name, shift in (("a year ahead", YEAR_S), ("a year behind", -YEAR_S)):
-        variables = {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(shift)}
-        inside = {f"APPTAINERENV_{key}": value for key, value in variables.items()}
-        place.variables = {**variables, **inside}
-        process = place.start()
-        want = "run_model" if shift > 0 else "pack_manifest"
-        if shift > 0:
-            places.wait_for(lambda want=want: want in place.under_way(), process)
-            places.kill(process)
-        ended = place.end(process)
-        problem = arrived(place, shift)
-        if problem:
-            table.wrong(fault, name, problem)
-        if shift < 0:
-            equal = table.equal(fault, "ahead until run_model, behind from there", place, ended)
-            table.add(fault, "ahead until run_model, behind from there", 1, said(equal))
-    shutil.rmtree(place.folder)
+        return "there is no compiler for the library that answers in the clock's place"
+    variables = {"LD_PRELOAD": str(build(place.folder)), "CLOCK_SHIFT": str(shift)}
+    inside = {f"APPTAINERENV_{key}": value for key, value in variables.items()}
+    place.variables = {**variables, **inside}
     return ""
 
 
@@ -91,8 +73,8 @@ def arrived(place: Place, shift: int) -> str:
     contained = ["exec", "--userns", "--containall", "--cleanenv", "--home", place.folder, image]
     found = subprocess.run(["date", "+%s"], capture_output=True, check=True).stdout
     for argv in (["python3", "-c", PROBE], [program, *contained, "python3", "-c", PROBE]):
-        told = subprocess.run(argv, cwd=place.folder, env=place.environment(),
+        done = subprocess.run(argv, cwd=place.folder, env=place.environment(),
                               capture_output=True, text=True)  # fmt: skip
-        if told.returncode or abs(int(told.stdout) - int(found) - shift) > 60:
-            return f"the shift did not arrive: {told.stdout} {told.stderr}"
+        if done.returncode or abs(int(done.stdout) - int(found) - shift) > 60:
+            return f"the shift did not arrive: {done.stdout} {done.stderr}"
     return ""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import place as places
 from outcome import Table
 from place import RUN, Place
 
-RULES = (
-    "build_image", "fetch_source", "fetch_model", "extract_units", "record_behaviour",
-    "synthesise_tasks", "select_tasks", "inspect_api", "index_api", "run_model", "score_answers",
-    "check_names", "summarise_scores", "render_report", "pack_manifest",
+# Steps that can run at the same time; each level needs the ones before it.
+LEVELS = (
+    ("build_image", "fetch_source", "fetch_model"), ("extract_units",),
+    ("record_behaviour", "inspect_api"), ("synthesise_tasks", "index_api"), ("select_tasks",),
+    ("run_model",), ("score_answers", "check_names"), ("summarise_scores",), ("render_report",),
+    ("pack_manifest",),
 )  # fmt: skip
+RULES = tuple(rule for level in LEVELS for rule in level)
 SIZE_MB = 128
 PAGE = 4096
 
@@ -30,15 +33,15 @@ def faulty_disks(table: Table, base: Path) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "faults", disk], check=True)
     with read_only([disk]):
         table.refused("read-only", "all results", place.run(), f"results/.{RUN}.lock")
-    counts = {"disk full": 0, "one page left": 0, "read-only": 0}
-    for rule in RULES:
-        for fault in counts:
-            with FAULTS[fault](place, rule):
-                ended = place.until(rule)
-            counts[fault] += table.refused(fault, rule, ended, f"results/{RUN}/")
-        ended = place.until(rule)
+    counts = dict.fromkeys(FAULTS, 0)
+    for rules in LEVELS:
+        for fault, harm in FAULTS.items():
+            with harm(place, rules):
+                ended = place.until(*rules)
+            counts[fault] += sum(table.refused(fault, rule, ended, f"{rule}/") for rule in rules)
+        ended = place.until(*rules)
         if ended.code:
-            table.wrong("disks", rule, f"not resumed: {ended.complaint}")
+            table.wrong("disks", ", ".join(rules), f"not resumed: {ended.complaint}")
     for fault, count in counts.items():
         table.add(fault, f"{len(RULES)} steps", len(RULES), f"{count} errors that name the file")
     equal = table.equal("disks", "the run at last", place, place.run())
@@ -48,15 +51,16 @@ def faulty_disks(table: Table, base: Path) -> None:
 
 
 @contextmanager
-def full(place: Place, pages: int) -> Iterator[None]:
-    """Fill the disk of the results until so many pages are left."""
+def full(place: Place) -> Iterator[None]:
+    """Fill the disk of the results to the last page."""
     filler = place.folder / "results" / "filler"
     with filler.open("wb", buffering=0) as stream:
         try:
             while stream.write(bytes(PAGE)):
                 pass
-        except OSError:
-            stream.truncate(os.fstat(stream.fileno()).st_size - pages * PAGE)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
     try:
         yield
     finally:
@@ -77,10 +81,10 @@ def read_only(folders: list[Path]) -> Iterator[None]:
             subprocess.run(["umount", folder], check=True)
 
 
-FAULTS = {
-    "disk full": lambda place, _: full(place, 0),
-    "one page left": lambda place, _: full(place, 1),
-    "read-only": lambda place, rule: read_only(
-        [place.results / rule, place.results / "telemetry" / rule]
-    ),
-}
+def no_writing(place: Place, rules: tuple[str, ...]) -> AbstractContextManager[None]:
+    """Make the folders read-only that some steps write to."""
+    return read_only([top / rule for rule in rules
+                      for top in (place.results, place.results / "telemetry")])  # fmt: skip
+
+
+FAULTS = {"disk full": lambda place, _: full(place), "read-only": no_writing}

@@ -28,7 +28,7 @@ from outcome import Table
 PRIVATE = "ASSAY_FAULTS_PRIVATE"
 ON_NEW = {
     "kills": kills.kill_often, "disks": disks.faulty_disks, "made": damage.as_it_is_made,
-    "folder": two.one_folder, "cache": two.one_cache, "day": clocks.time_of_day,
+    "two": two.at_once,
 }  # fmt: skip
 ON_FINISHED = {
     "rest": damage.at_rest, "snakemake": damage.memory_of_snakemake, "journal": damage.journal,
@@ -52,15 +52,18 @@ def quiet(base: Path) -> tuple[places.Place, Path, Table]:
     """Make the run that nothing disturbs; keep its state aside."""
     place = places.make(base, "quiet")
     kept = base / "kept"
-    began = time.monotonic()
     if not kept.is_dir():
+        places.set_up(place)
+        began = time.monotonic()
         ended = place.run()
         if ended.code:
             sys.exit(f"faults: the quiet run failed: {ended.said[-4000:]}")
+        (base / "quiet.seconds").write_text(str(time.monotonic() - began))
         place.snapshot(kept.name)
-    print(f"faults: the quiet run took {time.monotonic() - began:.0f} s", flush=True)
+    seconds = float((base / "quiet.seconds").read_text())
+    print(f"faults: the quiet run took {seconds:.0f} s", flush=True)
     place.restore(kept)
-    return place, kept, Table(place.content())
+    return place, kept, Table(place.content(), seconds)
 
 
 def timed(name: str, work: Callable[[], str | None], left: list[str]) -> None:

@@ -13,17 +13,19 @@ from outcome import Table
 
 FAULT = "SIGKILL"
 KILLS = 25
-SHORT_S, LONG_S = (0.2, 8.0), (8.0, 45.0)  # long enough that the longest step gets done, too
+SHORT_S = 8.0
+LONG = 0.45  # of a quiet run: long enough that the longest step gets done, too
 
 
 def kill_often(table: Table, base: Path) -> None:
     """Kill one run again and again until it was killed often enough, then let it end."""
     place = places.make(base, "killed")
+    longest = max(SHORT_S, LONG * table.quiet_s)
     draw, counts, kills, done = random.Random(places.SEED), Counter(), 0, 0
     while kills < KILLS:
         process = place.start()
         try:
-            code = process.wait(draw.uniform(*draw.choice((SHORT_S, LONG_S))))
+            code = process.wait(draw.uniform(0.2, draw.choice((SHORT_S, longest))))
         except subprocess.TimeoutExpired:
             rules = place.under_way()
             places.kill(process)

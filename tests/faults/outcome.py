@@ -11,9 +11,13 @@ HEADS = ("fault", "where", "tries", "outcome")
 
 @dataclass
 class Table:
-    """The rows so far; `quiet` are the bytes that every finished run must have."""
+    """The rows so far; `quiet` are the bytes that every finished run must have.
+
+    quiet_s: seconds that the quiet run took
+    """
 
     quiet: dict[str, bytes]
+    quiet_s: float = 0.0
     rows: list[tuple[str, str, int, str]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 

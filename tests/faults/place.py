@@ -28,6 +28,7 @@ CONFIG = "tests/faults/small.yaml"
 RUN = "faults"
 PATIENCE_S = 1800
 SEED = 20261126
+Process = subprocess.Popen
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Place:
         return {**kept, "PATH": os.environ["PATH"], "HOME": str(self.home), "LC_ALL": "C.UTF-8",
                 "ASSAY_CACHE": str(self.cache), **self.variables}  # fmt: skip
 
-    def start(self, command: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    def start(self, command: Sequence[str] = ()) -> Process:
         """Start `make run` (or a command) in a session of its own; its words go to a log."""
         argv = command or ["make", "--no-print-directory", "run", f"CONFIG={CONFIG}", "CORES=1"]
         with self.log.open("wb") as log:
@@ -82,7 +83,7 @@ class Place:
     def log(self) -> Path:
         return self.folder.with_name(f"{self.folder.name}.log")
 
-    def end(self, process: subprocess.Popen[bytes]) -> Ended:
+    def end(self, process: Process) -> Ended:
         """Wait for a run; one that hangs is killed, which counts as not survived."""
         try:
             code = process.wait(PATIENCE_S)
@@ -94,13 +95,13 @@ class Place:
     def run(self) -> Ended:
         return self.end(self.start())
 
-    def start_until(self, rule: str) -> subprocess.Popen[bytes]:
-        """Start making what one rule makes, and what that needs."""
+    def start_until(self, *rules: str) -> Process:
+        """Start making what some rules make, and what that needs."""
         return self.start([".venv/bin/snakemake", "--cores", "1", "--resources", "gpu=1",
-                           "--nocolor", "--configfile", CONFIG, "--until", rule])  # fmt: skip
+                           "--nocolor", "--configfile", CONFIG, "--until", *rules])  # fmt: skip
 
-    def until(self, rule: str) -> Ended:
-        return self.end(self.start_until(rule))
+    def until(self, *rules: str) -> Ended:
+        return self.end(self.start_until(*rules))
 
     def content(self) -> dict[str, bytes]:
         """Every file outside telemetry/, with its bytes."""
@@ -150,7 +151,7 @@ def copy_state(source: Path, target: Path) -> None:
             shutil.copytree(source / name, target / name, symlinks=True)
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: Process) -> None:
     """Kill a run's whole process group with SIGKILL."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -183,7 +184,7 @@ def flip(path: Path, place: int) -> None:
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-def wait_for(condition, process: subprocess.Popen[bytes]) -> bool:
+def wait_for(condition, process: Process) -> bool:
     """Wait until something holds; tell whether it did before the process ended."""
     while not condition():
         if process.poll() is not None:

@@ -1,39 +1,69 @@
-"""Two runs at once: in one folder, and in two folders with one cache."""
+"""Two runs at once: in one folder, and in two folders with one cache and clocks far apart."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
+import clocks
 import place as places
 import twice
+from clocks import YEAR_S
 from outcome import Table
 from place import Ended, Place
 
 LOADED = ("archives", "packages", "wheels", "images", "apt", "apptainer/packages")
 REFUSAL = "another process works on the run"
-SECONDS = ("fetch_source", "record_behaviour", "synthesise_tasks", "run_model")
+SECONDS = ("record_behaviour", "synthesise_tasks", "index_api")
+FAULT = "two at once"
+CLOCK = "clock: time of day"
 
 
-def one_folder(table: Table, base: Path) -> None:
-    """Start a second run at four moments of a first one: it must refuse, in words."""
-    fault, place = "two at once", places.make(base, "one")
-    process, count = place.start(), 0
+def at_once(table: Table, base: Path) -> str:
+    """Start runs in two folders whose cache lacks environment, Apptainer and weights.
+
+    One is told that it is a year later, the other a year earlier. While the first one works, it is
+    started once more in its own folder at several moments: that must be refused in words.
+    """
+    home = base / "fresh"
+    twice.link_cache(home / "cache", LOADED)
+    both = {YEAR_S: Place(base / "ahead", home), -YEAR_S: Place(base / "behind", home)}
+    for shift, place in both.items():
+        twice.copy_tree(place.folder)
+        reason = clocks.told(place, shift)
+    processes = {shift: place.start() for shift, place in both.items()}
+    refuse_second(table, both[YEAR_S], processes[YEAR_S])
+    ends = {shift: place.end(processes[shift]) for shift, place in both.items()}
+    equal = sum(table.equal(FAULT, both[shift].folder.name, both[shift], ended)
+                for shift, ended in ends.items())  # fmt: skip
+    outcome = f"{equal} of 2 ended with equal bytes"
+    table.add(FAULT, "two folders, one cache without environment and weights", 1, outcome)
+    if not reason:
+        for shift, place in both.items():
+            problem = clocks.arrived(place, shift)
+            if problem:
+                table.wrong(CLOCK, place.folder.name, problem)
+        table.add(CLOCK, "these two: a year ahead, a year behind", 2, outcome)
+    for place in both.values():
+        shutil.rmtree(place.folder)
+    shutil.rmtree(home)
+    return f"{CLOCK}: {reason}" if reason else ""
+
+
+def refuse_second(table: Table, place: Place, process: places.Process) -> None:
+    """Start a second run in the folder of a first one at several moments."""
+    count = 0
     for rule in SECONDS:
         if not places.wait_for(lambda rule=rule: rule in place.under_way(), process):
-            table.wrong(fault, rule, "the first run did not come to this step")
+            table.wrong(FAULT, rule, "the first run did not come to this step")
             continue
-        ended = beside(place)
-        count += table.refused(fault, rule, ended, REFUSAL)
-    equal = table.equal(fault, "the first run", place, place.end(process))
-    table.add(fault, f"one folder, in {', '.join(SECONDS)}", len(SECONDS),
-              f"{count} refused; the first: {'equal' if equal else 'other'} bytes")  # fmt: skip
-    shutil.rmtree(place.folder)
+        count += table.refused(FAULT, rule, beside(place), REFUSAL)
+    table.add(FAULT, f"one folder, in {', '.join(SECONDS)}", len(SECONDS), f"{count} refused")
 
 
 def beside(place: Place) -> Ended:
     """Start the run once more, with a log of its own."""
-    second = Second(place.folder, place.home)
+    second = Second(place.folder, place.home, place.variables)
     return second.end(second.start())
 
 
@@ -41,21 +71,3 @@ class Second(Place):
     @property
     def log(self) -> Path:
         return self.folder.with_name("second.log")
-
-
-def one_cache(table: Table, base: Path) -> None:
-    """Start runs in two folders at once whose cache lacks environment, Apptainer and weights."""
-    fault, home = "two at once", base / "fresh"
-    twice.link_cache(home / "cache", LOADED)
-    both = [Place(base / name, home) for name in ("left", "right")]
-    for place in both:
-        twice.copy_tree(place.folder)
-    processes = [place.start() for place in both]
-    ends = [place.end(process) for place, process in zip(both, processes, strict=True)]
-    equal = sum(table.equal(fault, place.folder.name, place, ended)
-                for place, ended in zip(both, ends, strict=True))  # fmt: skip
-    table.add(fault, "two folders, one cache without weights and environment", 1,
-              f"{equal} of 2 with equal bytes")  # fmt: skip
-    for place in both:
-        shutil.rmtree(place.folder)
-    shutil.rmtree(home)
