@@ -119,7 +119,7 @@ def journal(table: Table, place: Place, kept: Path) -> None:
     place.restore(kept)
     for rule in ("run_model", "score_answers", "check_names", "summarise_scores", "pack_manifest"):
         shutil.rmtree(place.results / rule)
-    folder = place.results / "run_model" / twice_model()
+    folder = place.results / "run_model" / places.twice.MODEL
     process = place.start()
     if not places.wait_for(lambda: lines(folder), process):
         table.wrong(fault, "run_model", "no journal came")
@@ -138,17 +138,13 @@ def lines(folder: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in folder.glob(".*.journal"))
 
 
-def twice_model() -> str:
-    return places.twice.MODEL
-
-
 def cache(table: Table, place: Place, kept: Path) -> None:
     """Damage an image and the weights in the (private) cache: nothing may run with them."""
     fault, draw, count = "flipped: cache", random.Random(places.SEED), 0
     place.restore(kept)
-    shutil.rmtree(place.results / "run_model")
-    found = [next((place.cache / "images").glob("testbed-cerberus-*.sqfs")),
-             next((place.cache / "weights").iterdir())]  # fmt: skip
+    (receipt,) = (place.results / "build_image").glob("testbed-*.json")
+    found = [place.cache / "images" / f"{receipt.stem}.sqfs", *(place.cache / "weights").iterdir()]
+    shutil.rmtree(place.results / "run_model" / places.twice.MODEL)  # which reads the weights
     for path in found:
         real = path.with_name(f"{path.name}.real")
         path.rename(real)

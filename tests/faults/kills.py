@@ -14,7 +14,7 @@ from outcome import Table
 FAULT = "SIGKILL"
 KILLS = 25
 SHORT_S = 8.0
-LONG = 0.45  # of a quiet run: long enough that the longest step gets done, too
+LONG = 0.3  # of a quiet run: long enough that the longest step gets done, too
 
 
 def kill_often(table: Table, base: Path) -> None:
