@@ -87,4 +87,6 @@ def no_writing(place: Place, rules: tuple[str, ...]) -> AbstractContextManager[N
                       for top in (place.results, place.results / "telemetry")])  # fmt: skip
 
 
-FAULTS = {"disk full": lambda place, _: full(place), "read-only": no_writing}
+# In this order: on a full disk a step may still get a small file written, and it would then be
+# Snakemake, which removes it first, that meets the read-only folder.
+FAULTS = {"read-only": no_writing, "disk full": lambda place, _: full(place)}

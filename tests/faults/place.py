@@ -40,7 +40,7 @@ class Ended:
 
     @property
     def errors(self) -> list[str]:
-        """Its errors, each with its details, as one line."""
+        """Its errors in words, each with its details, as one line."""
         found = re.findall(r"^(?:internal )?error: .*(?:\n  \w+: .*)*", self.said, re.MULTILINE)
         return [" ".join(text.split()) for text in found]
 
