@@ -6,7 +6,7 @@ import errno
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import place as places
@@ -33,12 +33,17 @@ def faulty_disks(table: Table, base: Path) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "faults", disk], check=True)
     with read_only([disk]):
         table.refused("read-only", "all results", place.run(), f"results/.{RUN}.lock")
-    counts = dict.fromkeys(FAULTS, 0)
+    counts = {"read-only": 0, "disk full": 0}
     for rules in LEVELS:
-        for fault, harm in FAULTS.items():
-            with harm(place, rules):
-                ended = place.until(*rules)
-            counts[fault] += sum(table.refused(fault, rule, ended, f"{rule}/") for rule in rules)
+        for rule in rules:  # one by one: Snakemake stops at the first folder that it can't make
+            with read_only([place.results / rule, place.results / "telemetry" / rule]):
+                ended = place.until(rule)
+            counts["read-only"] += table.refused("read-only", rule, ended, f"{rule}/")
+        with full(place):
+            ended = place.until(*rules)
+        counts["disk full"] += sum(
+            table.refused("disk full", rule, ended, f"{rule}/") for rule in rules
+        )
         ended = place.until(*rules)
         if ended.code:
             table.wrong("disks", ", ".join(rules), f"not resumed: {ended.complaint}")
@@ -79,14 +84,3 @@ def read_only(folders: list[Path]) -> Iterator[None]:
     finally:
         for folder in folders:
             subprocess.run(["umount", folder], check=True)
-
-
-def no_writing(place: Place, rules: tuple[str, ...]) -> AbstractContextManager[None]:
-    """Make the folders read-only that some steps write to."""
-    return read_only([top / rule for rule in rules
-                      for top in (place.results, place.results / "telemetry")])  # fmt: skip
-
-
-# In this order: on a full disk a step may still get a small file written, and it would then be
-# Snakemake, which removes it first, that meets the read-only folder.
-FAULTS = {"read-only": no_writing, "disk full": lambda place, _: full(place)}

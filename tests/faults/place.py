@@ -41,7 +41,8 @@ class Ended:
     @property
     def errors(self) -> list[str]:
         """Its errors in words, each with its details, as one line."""
-        found = re.findall(r"^(?:internal )?error: .*(?:\n  \w+: .*)*", self.said, re.MULTILINE)
+        words = r"^(?:(?:internal )?error: .*(?:\n  \w+: .*)*|\w+Error: .*)"  # or Snakemake's own
+        found = re.findall(words, self.said, re.MULTILINE)
         return [" ".join(text.split()) for text in found]
 
     @property
