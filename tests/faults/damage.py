@@ -10,55 +10,45 @@ import place as places
 from outcome import Table
 from place import RUN, Place
 
-# Each step, and one that reads what it makes; in an order in which nothing is made in vain.
+# Each step, and one that reads what it makes; the long ones last.
 CONSUMERS = {
     "build_image": "extract_units", "fetch_source": "extract_units",
-    "extract_units": "record_behaviour", "record_behaviour": "synthesise_tasks",
-    "synthesise_tasks": "select_tasks", "select_tasks": "run_model", "fetch_model": "run_model",
-    "run_model": "score_answers", "inspect_api": "index_api", "index_api": "check_names",
-    "score_answers": "summarise_scores", "check_names": "summarise_scores",
-    "summarise_scores": "render_report", "render_report": "pack_manifest",
-    "pack_manifest": "pack_manifest",
+    "extract_units": "record_behaviour", "select_tasks": "run_model", "fetch_model": "run_model",
+    "run_model": "score_answers", "score_answers": "summarise_scores",
+    "check_names": "summarise_scores", "summarise_scores": "render_report",
+    "render_report": "pack_manifest", "pack_manifest": "pack_manifest",
+    "inspect_api": "index_api", "index_api": "check_names",
+    "record_behaviour": "synthesise_tasks", "synthesise_tasks": "select_tasks",
 }  # fmt: skip
-LONG = ("record_behaviour", "synthesise_tasks", "inspect_api", "index_api")
 # Deleted from a finished run after they were damaged, and made again.
 MENDED = ("index_api/cerberus/api_index.parquet", "score_answers/oracle/cerberus/verdicts.parquet")
 ALONE = 3
 TIMES = 2
 
 
-def as_it_is_made(table: Table, base: Path) -> None:
+def as_it_is_made(table: Table, place: Place, kept: Path) -> None:
     """Damage a file of each step as soon as it is there: the next step must not compute with it.
 
     The last step's own outputs have no next step: the run ends well, the next start refuses.
     """
-    place, fault = places.make(base, "made"), "flipped once made"
-    places.set_up(place)
-    draw, count = random.Random(places.SEED), 0
+    fault, draw, count = "flipped once made", random.Random(places.SEED), 0
     for rule, consumer in CONSUMERS.items():
-        for folder in (place.results / rule, place.results / "telemetry" / rule):
-            shutil.rmtree(folder, ignore_errors=True)
+        place.restore(kept)
+        for name in (rule, consumer):
+            for folder in (place.results / name, place.results / "telemetry" / name):
+                shutil.rmtree(folder, ignore_errors=True)
         process = place.start_until(consumer)
         if not places.wait_for(lambda rule=rule: made_by(place, rule), process):
             table.wrong(fault, rule, f"no output came: {place.end(process).complaint}")
             continue
         name = draw.choice(made_by(place, rule))
-        where = draw.randrange(1 << 30)
-        places.flip(place.results / name, where)
+        places.flip(place.results / name, draw.randrange(1 << 30))
         ended = place.end(process)
         if rule == consumer:
             ended = place.run()
         count += table.refused(fault, name, ended, f"results/{RUN}/{name}")
         print(f"faults: {fault}: {name}: {ended.complaint}", flush=True)
-        if rule in LONG:
-            places.flip(place.results / name, where)  # mended without the work of a second time
-        else:
-            (place.results / name).unlink()
     table.add(fault, "a file of each step", len(CONSUMERS), f"{count} refused by name")
-    equal = table.equal(fault, "the run at last", place, place.run())
-    table.add(fault, f"{len(CONSUMERS) - len(LONG)} of them deleted, made again", 1,
-              "equal bytes" if equal else "other bytes")  # fmt: skip
-    shutil.rmtree(place.folder)
 
 
 def made_by(place: Place, rule: str) -> list[str]:

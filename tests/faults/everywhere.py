@@ -26,13 +26,11 @@ import two
 from outcome import Table
 
 PRIVATE = "ASSAY_FAULTS_PRIVATE"
-ON_NEW = {
-    "kills": kills.kill_often, "disks": disks.faulty_disks, "made": damage.as_it_is_made,
-    "two": two.at_once,
-}  # fmt: skip
+ON_NEW = {"kills": kills.kill_often, "disks": disks.faulty_disks}
 ON_FINISHED = {
-    "rest": damage.at_rest, "snakemake": damage.memory_of_snakemake, "journal": damage.journal,
-    "images": damage.cache, "times": clocks.file_times,
+    "made": damage.as_it_is_made, "rest": damage.at_rest, "journal": damage.journal,
+    "images": damage.cache, "snakemake": damage.memory_of_snakemake, "times": clocks.file_times,
+    "two": two.at_once,
 }  # fmt: skip
 
 

@@ -14,22 +14,27 @@ from place import Ended, Place
 
 LOADED = ("archives", "packages", "wheels", "images", "apt", "apptainer/packages")
 REFUSAL = "another process works on the run"
-SECONDS = ("record_behaviour", "synthesise_tasks", "index_api")
+SECONDS = ("fetch_model", "run_model", "score_answers")
 FAULT = "two at once"
 CLOCK = "clock: time of day"
 
 
-def at_once(table: Table, base: Path) -> str:
+def at_once(table: Table, quiet: Place, kept: Path) -> str:
     """Start runs in two folders whose cache lacks environment, Apptainer and weights.
 
     One is told that it is a year later, the other a year earlier. While the first one works, it is
-    started once more in its own folder at several moments: that must be refused in words.
+    started once more in its own folder at several moments: that must be refused in words. Both
+    begin with a half-finished run, whose model still has to be fetched.
     """
+    base = quiet.folder.parent
     home = base / "fresh"
     twice.link_cache(home / "cache", LOADED)
     both = {YEAR_S: Place(base / "ahead", home), -YEAR_S: Place(base / "behind", home)}
     for shift, place in both.items():
         twice.copy_tree(place.folder)
+        places.copy_state(kept, place.folder)
+        for rule in ("fetch_model", *clocks.LATER):
+            shutil.rmtree(place.results / rule)
         reason = clocks.told(place, shift)
     processes = {shift: place.start() for shift, place in both.items()}
     refuse_second(table, both[YEAR_S], processes[YEAR_S])
