@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from place import Ended, Place
@@ -42,10 +43,13 @@ class Table:
         return not other
 
     def refused(self, fault: str, where: str, ended: Ended, name: str) -> bool:
-        """Check that a run stopped with an error, not a traceback, that names a file."""
+        """Check that a run stopped with an error, no traceback of ours, that names a file.
+
+        Snakemake itself, where it can't remove an old file, ends with a traceback that names it.
+        """
         if not ended.code:
             problem = "went on"
-        elif "Traceback" in ended.said:
+        elif re.search(r'File ".*/scripts/', ended.said):
             problem = f"a traceback: {ended.said[-1500:]}"
         elif not any(name in error for error in ended.errors):
             problem = f"no error names {name}: {' | '.join(ended.errors) or ended.said[-1500:]}"

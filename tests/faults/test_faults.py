@@ -17,6 +17,7 @@ from place import Ended, Place
 
 QUIET = {"a/x": b"1", "b/y": b"2"}
 REFUSAL = "error: it is damaged\n  where:    results/faults/a/x\n  hint:     delete it\nmore\n"
+TRACEBACK = 'Traceback (most recent call last):\n  File "/w/scripts/assay/core/x.py", line 1\n'
 
 
 @pytest.fixture
@@ -50,7 +51,8 @@ def test_equal_is_equal_bytes_outside_telemetry_of_a_run_that_ended_well(place):
     (Ended(2, REFUSAL), True),
     (Ended(1, f"x\ninternal {REFUSAL}"), True),
     (Ended(0, REFUSAL), False),  # it went on
-    (Ended(2, REFUSAL + "Traceback (most recent call last)"), False),
+    (Ended(2, REFUSAL + TRACEBACK), False),
+    (Ended(1, "OSError: [Errno 30] Read-only file system: 'results/faults/a/x'"), True),
     (Ended(2, "error: it is damaged\nthe command line names results/faults/a/x"), False),
     (Ended(2, ""), False),
 ])  # fmt: skip
