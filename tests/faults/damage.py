@@ -23,15 +23,15 @@ CONSUMERS = {
 # Deleted from a finished run after they were damaged, and made again.
 MENDED = ("index_api/cerberus/api_index.parquet", "score_answers/oracle/cerberus/verdicts.parquet")
 ALONE = 3
-TIMES = 2
 
 
 def as_it_is_made(table: Table, place: Place, kept: Path) -> None:
     """Damage a file of each step as soon as it is there: the next step must not compute with it.
 
-    The last step's own outputs have no next step: the run ends well, the next start refuses.
+    Where that step does not read this very file, it ends well, and the next start refuses.
     """
-    fault, draw, count = "flipped once made", random.Random(places.SEED), 0
+    fault, draw = "flipped once made", random.Random(places.SEED)
+    by_step, by_start = 0, 0
     for rule, consumer in CONSUMERS.items():
         place.restore(kept)
         for name in (rule, consumer):
@@ -44,11 +44,14 @@ def as_it_is_made(table: Table, place: Place, kept: Path) -> None:
         name = draw.choice(made_by(place, rule))
         places.flip(place.results / name, draw.randrange(1 << 30))
         ended = place.end(process)
-        if rule == consumer:
+        if ended.code:
+            by_step += table.refused(fault, name, ended, f"results/{RUN}/{name}")
+        else:
             ended = place.run()
-        count += table.refused(fault, name, ended, f"results/{RUN}/{name}")
+            by_start += table.refused(fault, name, ended, f"results/{RUN}/{name}")
         print(f"faults: {fault}: {name}: {ended.complaint}", flush=True)
-    table.add(fault, "a file of each step", len(CONSUMERS), f"{count} refused by name")
+    outcome = f"refused by name: {by_step} by the next step, {by_start} by the next start"
+    table.add(fault, "a file of each step", len(CONSUMERS), outcome)
 
 
 def made_by(place: Place, rule: str) -> list[str]:
@@ -86,46 +89,6 @@ def at_rest(table: Table, place: Place, kept: Path) -> None:
         (place.results / name).unlink()
         equal += table.equal(fault, f"{name} deleted", place, place.run())
     table.add(fault, "deleted, made again", len(MENDED), f"{equal - 1} with equal bytes")
-
-
-def memory_of_snakemake(table: Table, place: Place, kept: Path) -> None:
-    """Damage what Snakemake remembers of jobs: work may be done again, never otherwise."""
-    fault, draw, count = "flipped: .snakemake", random.Random(places.SEED), 0
-    for _ in range(TIMES):
-        place.restore(kept)
-        path = draw.choice(metadata(place))
-        places.flip(path, draw.randrange(1 << 30))
-        count += table.equal(fault, path.name, place, place.run())
-    table.add(fault, "metadata of a job", TIMES, f"{count} with equal bytes")
-
-
-def metadata(place: Place) -> list[Path]:
-    return sorted(p for p in (place.folder / ".snakemake/metadata").rglob("*") if p.is_file())
-
-
-def journal(table: Table, place: Place, kept: Path) -> None:
-    """Damage the journal of a model that was killed between its answers, and go on."""
-    fault, draw, count = "flipped: journal", random.Random(places.SEED), 0
-    place.restore(kept)
-    for rule in ("run_model", "score_answers", "check_names", "summarise_scores", "pack_manifest"):
-        shutil.rmtree(place.results / rule)
-    folder = place.results / "run_model" / places.twice.MODEL
-    process = place.start()
-    if not places.wait_for(lambda: lines(folder), process):
-        table.wrong(fault, "run_model", "no journal came")
-        return
-    places.kill(process)
-    half = place.snapshot("half")
-    for _ in range(TIMES):
-        place.restore(half)
-        (path,) = folder.glob(".*.journal")
-        places.flip(path, draw.randrange(1 << 30))
-        count += table.equal(fault, path.name, place, place.run())
-    table.add(fault, "an answer of run_model", TIMES, f"{count} resumed with equal bytes")
-
-
-def lines(folder: Path) -> int:
-    return sum(path.read_bytes().count(b"\n") for path in folder.glob(".*.journal"))
 
 
 def cache(table: Table, place: Place, kept: Path) -> None:

@@ -28,9 +28,8 @@ from outcome import Table
 PRIVATE = "ASSAY_FAULTS_PRIVATE"
 ON_NEW = {"kills": kills.kill_often, "disks": disks.faulty_disks}
 ON_FINISHED = {
-    "made": damage.as_it_is_made, "rest": damage.at_rest, "journal": damage.journal,
-    "images": damage.cache, "snakemake": damage.memory_of_snakemake, "times": clocks.file_times,
-    "two": two.at_once,
+    "made": damage.as_it_is_made, "rest": damage.at_rest, "images": damage.cache,
+    "times": clocks.file_times, "two": two.one_folder,
 }  # fmt: skip
 
 
