@@ -25,6 +25,7 @@ COMMIT ?=
 NAME ?=
 MINUTES ?= 60
 FUZZ ?=
+FAULTS ?=
 FROM ?=
 KEY ?=
 DATE ?=
@@ -36,7 +37,7 @@ BUNDLE =
 export ASSAY_BUNDLE = $(BUNDLE)
 COVER = PYTHONPATH=scripts $(BIN)/python -m assay.bundling.cover --bundle "$(BUNDLE)"
 
-.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks revalidate rescore-ten publish verify provenance attested renew-published sample-tasks crosscheck images-twice bench names clean
+.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks faults revalidate rescore-ten publish verify provenance attested renew-published sample-tasks crosscheck images-twice bench names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -80,6 +81,9 @@ twice-killed: setup-dev setup-images ## the same, one of the runs killed with SI
 
 attacks: setup-dev setup-images ## every hostile answer, as root and as an ordinary user, on the host and in the container
 	@$(DEV)/python tests/attacks/everywhere.py
+
+faults: setup-dev setup-images ## kill a small run, fill its disk, flip its bits, move its clock, start it twice: equal bytes or an error
+	@$(DEV)/python tests/faults/everywhere.py $(if $(FAULTS),--only $(FAULTS))
 
 rescore-ten: setup-dev setup ## score a finished run's answers ten times, idle and loaded: equal bytes
 	@$(DEV)/python tests/workflow/rescore.py $(if $(CONFIG),--config $(CONFIG))

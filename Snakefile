@@ -26,6 +26,7 @@ rule all:
     input:
         RUN.result("pack_manifest", "manifest.json"),
         RUN.telemetry("render_report", "table.txt"),
+        all_results,
 
 
 rule build_images:

@@ -39,6 +39,7 @@ def command(rule, wildcards="", inputs="", outputs="", params="", image="{params
     flags += [f"--{name} {{params.{name}}}" for name in params.split()]
     flags += [f"--image {image}"] if image else []
     flags += ["--settings {params.settings:q}", "--log {log}", f"--run-lock {RUN.lock}"]
+    flags += ["--read {input}", "--made {output}"]
     return " ".join([f"python3 scripts/{rule}.py", *flags])
 
 
@@ -90,6 +91,11 @@ def shards_of(rule, name):
     """Input function: one file of every shard of a target."""
     path = RUN.result(rule, "{{target}}", "{shard}-of-{shards}", f"{name}.parquet")
     return expand(path, shard=range(SHARDS), shards=SHARDS)
+
+
+def all_results(wildcards):
+    """Input function: whatever the manifest lists, so that a deleted file is made again."""
+    return rules.pack_manifest.input.files
 
 
 def keys_for(wildcards):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from assay.core.errors import UserError
 from assay.core.locks import exclusive, owned
 
 HOLD = """
@@ -72,3 +73,9 @@ def test_a_step_dies_with_the_workflow_that_owns_it(tmp_path, spawn):
     assert step.poll() is None
     owner.kill()
     assert step.wait(timeout=5) == 1
+
+
+def test_a_lock_that_cannot_be_made_names_its_file(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UserError, match=r"file/x\.lock"), exclusive(tmp_path / "file/x.lock", "x"):
+        pass

@@ -52,3 +52,22 @@ def test_a_contained_step_refuses_to_run_on_the_host(request, tmp_path):
     assert done.returncode == 2
     assert "outside its container" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_log_on_a_full_disk_is_given_up_and_said(request, tmp_path):
+    done = start(request, tmp_path, "good", "--settings", '{"word": "yes"}', "--log", "/dev/full")
+    assert (done.returncode, (tmp_path / "out").read_text()) == (0, "yes")
+    assert done.stderr.count("can't write the log /dev/full: No space left on device") == 1
+    failed = start(request, tmp_path, "user", "--log", "/dev/full")
+    assert failed.returncode == 2
+    assert "no such thing" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_log_that_cannot_be_made_is_the_users_error(request, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    done = start(request, tmp_path, "good", "--log", "file/x.log")
+    assert done.returncode == 2
+    assert "file/x.log" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -108,5 +108,16 @@ def test_a_full_disk_is_the_users_error_and_loses_no_finished_answer(filled, req
 def test_a_line_is_canonical_json(filled):
     line = filled.read_bytes().splitlines()[0].decode()
     entry = json.loads(line)
-    assert set(entry) == {"request", "answer"}
+    assert set(entry) == {"request", "answer", "sha256"}
     assert line == json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def test_no_byte_of_an_answer_can_change_unnoticed(filled, request_of):
+    """A flipped bit in a text leaves sound JSON behind."""
+    whole = filled.read_bytes()
+    first = len(whole.splitlines(keepends=True)[0])
+    for place in range(first):
+        data = bytearray(whole)
+        data[place] ^= 1
+        filled.write_bytes(data)
+        assert 0 not in held(filled, request_of), whole[:place][-20:]

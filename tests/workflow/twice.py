@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,22 +111,31 @@ def variations(base: Path) -> list[Variation]:
 
 def prepare(variation: Variation) -> None:
     """Copy the working tree and link the cache, owned by the variation's user."""
+    copy_tree(variation.folder)
+    smoke = variation.folder / "config" / "smoke.yaml"
+    smoke.write_text(smoke.read_text() + f"execution: {{shards: {variation.shards}}}\n")
+    link_cache(Path(variation.environment()["ASSAY_CACHE"]), KEPT)
+    if variation.user != current_user():
+        own(variation.folder.parents[1], variation.user)
+
+
+def copy_tree(folder: Path) -> None:
+    """Copy the working tree, without anything that git ignores."""
     listed = subprocess.run(
         ["git", "ls-files", "-coz", "--exclude-standard"],
         cwd=REPOSITORY, check=True, capture_output=True, text=True,
     ).stdout.split("\0")  # fmt: skip
     for name in filter(None, listed):
         if (REPOSITORY / name).is_file():
-            (variation.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(REPOSITORY / name, variation.folder / name)
-    smoke = variation.folder / "config" / "smoke.yaml"
-    smoke.write_text(smoke.read_text() + f"execution: {{shards: {variation.shards}}}\n")
-    cache = Path(variation.environment()["ASSAY_CACHE"])
-    for kind in KEPT:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(REPOSITORY / name, folder / name)
+
+
+def link_cache(cache: Path, kinds: Iterable[str]) -> None:
+    """Make a cache that holds these kinds of the shared one's files."""
+    for kind in kinds:
         if (shared_cache() / kind).is_dir():
             shutil.copytree(shared_cache() / kind, cache / kind, copy_function=link, symlinks=True)
-    if variation.user != current_user():
-        own(variation.folder.parents[1], variation.user)
 
 
 def shared_cache() -> Path:

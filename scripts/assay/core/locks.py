@@ -12,8 +12,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from assay.core.errors import EXIT_INTERNAL
+from assay.core.files import unwritable
 from assay.core.progress import say
 
 POLL_S = 0.5
@@ -21,14 +23,25 @@ POLL_S = 0.5
 
 @contextlib.contextmanager
 def exclusive(path: Path, label: str) -> Iterator[None]:
-    """Hold the lock for the block; wait, and say so, while another process holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as handle:
+    """Hold the lock for the block; wait, and say so, while another process holds it.
+
+    Raises UserError if the lock file can't be made.
+    """
+    with open_lock(path) as handle:
         if not _try_lock(handle.fileno(), fcntl.LOCK_EX):
             say(f"{label}: waiting for another instance to end ({path})")
             while not _try_lock(handle.fileno(), fcntl.LOCK_EX):
                 time.sleep(POLL_S)
         yield
+
+
+def open_lock(path: Path) -> BinaryIO:
+    """Return the open lock file, made if it is missing; raise UserError if it can't be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab")
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def die_with_owner(run_lock: Path) -> None:

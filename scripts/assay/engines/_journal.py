@@ -1,21 +1,23 @@
 """The journal: finished answers, safe on the disk before the next request starts.
 
-One JSON object a line: {"request": digest, "answer": {…}}. The file is named by the engine's
-fingerprint, so answers of two fingerprints never meet; the request's digest covers the prompt and
-its budget. A line that a kill or a full disk tore is cut off when the journal is opened again.
+One JSON object a line: {"request": digest, "answer": {…}, "sha256": of both}. The file is named by
+the engine's fingerprint, so answers of two fingerprints never meet; the request's digest covers the
+prompt and its budget. A line that a kill or a full disk tore, or that changed on the disk, is cut
+off with all that follows when the journal is opened again: these requests are asked anew.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from assay.core.errors import UserError
-from assay.core.files import canonical_json
+from assay.core.files import canonical_json, sha256_text
 from assay.core.seeds import digest
 from assay.engines.base import Answer, Request
 
@@ -50,7 +52,9 @@ class Journal:
 
     def put(self, request: Request, answer: Answer) -> None:
         """Append an answer and force it to the disk; raise UserError if the disk is full."""
-        line = canonical_json({"request": request_digest(request), "answer": asdict(answer)})
+        request_id, values = request_digest(request), asdict(answer)
+        sealed = {"request": request_id, "answer": values, "sha256": _seal(request_id, values)}
+        line = canonical_json(sealed)
         try:
             _write_all(self.handle, line.encode("utf-8") + b"\n")
             os.fsync(self.handle)
@@ -95,8 +99,15 @@ def _parse(line: bytes) -> tuple[str, Answer] | None:
     try:
         entry = json.loads(line)
         request, values = entry["request"], entry["answer"]
+        if entry["sha256"] != _seal(request, values):
+            return None
     except (ValueError, TypeError, KeyError):
         return None
     if not isinstance(request, str) or not isinstance(values, dict) or set(values) != _FIELDS:
         return None
     return request, Answer(**values)
+
+
+def _seal(request: str, values: Mapping[str, Any]) -> str:
+    """Return the digest that a line bears of itself; raise ValueError for what JSON can't hold."""
+    return sha256_text(canonical_json([request, values]))

@@ -15,10 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from assay.core import registry
+from assay.core import digests, registry
 from assay.core import settings as config_settings
 from assay.core.errors import UserError
 from assay.core.files import canonical_json
+from assay.core.locks import open_lock
 from assay.images.apptainer import locate, version_of
 from assay.images.names import image_name, read_lock
 from assay.images.store import cache_root, container_path, verify_image
@@ -146,11 +147,17 @@ class Run:
                 receipt = self.work / self.result("build_image", f"{image}.json")
                 receipt.unlink(missing_ok=True)
 
+    def verify_results(self) -> None:
+        """Check finished results against the digests that their steps recorded.
+
+        Snakemake runs no step whose outputs are there, so no step would look at them.
+        """
+        digests.check_all(self.work / self.root)
+
     def hold_lock(self) -> None:
         """Take the run's lock for the life of this process; raise UserError if it is taken."""
         path = self.work / self.lock
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("ab")
+        handle = open_lock(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -192,6 +199,7 @@ def prepare(
     if main_process:
         run.hold_lock()
         run.verify_images()
+        run.verify_results()
     run.set_environment()
     return run
 
