@@ -82,7 +82,7 @@ twice-killed: setup-dev setup-images ## the same, one of the runs killed with SI
 attacks: setup-dev setup-images ## every hostile answer, as root and as an ordinary user, on the host and in the container
 	@$(DEV)/python tests/attacks/everywhere.py
 
-faults: setup-dev setup-images ## kill a small run, fill its disk, flip its bits, move its clock, start it twice: equal bytes or an error
+faults: setup-dev setup-images ## kill a small run, fill its disk, flip its bits, start it twice: equal bytes or an error (FAULTS= picks)
 	@$(DEV)/python tests/faults/everywhere.py $(if $(FAULTS),--only $(FAULTS))
 
 rescore-ten: setup-dev setup ## score a finished run's answers ten times, idle and loaded: equal bytes
