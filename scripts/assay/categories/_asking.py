@@ -72,14 +72,11 @@ def _text(case: Case, attributes: Sequence[str]) -> str:
 
 def _prompt(draft: Draft, stratum: str, shown: Sequence[Case]) -> str:
     unit, attributes = draft.unit, _attributes(draft)
-    pairs = _describe.told_apart([(case.data, case.expected) for case in shown])
-    lines = [f">>> {line}" for line in _describe.imports(data for data, _ in pairs)]
-    examples = [_describe.scenario(*pair, attributes) for pair in pairs]
     beside = _excerpt.companions(draft.material) if stratum == "standard" else []
     values = {
         "kind": unit["kind"], "package": unit["module"].partition(".")[0], "path": unit["path"],
         "collaborators": "\n\n".join(_excerpt.shown_source(row) for row in beside),
-        "examples": "\n".join(lines) + "\n\n" + "\n\n".join(examples),
+        "examples": _describe.examples([(one.data, one.expected) for one in shown], attributes),
     }  # fmt: skip
     template = _prompts.template(CATEGORY, draft.material.settings)
     return _prompts.fill(template, values | _listings(draft, stratum) | _form(shown, stratum))

@@ -33,7 +33,8 @@ from assay.core import codec
 from assay.core.files import canonical_json
 
 __all__ = [
-    "entry_name", "imports", "named", "positional", "scenario", "told_apart", "value", "varying",
+    "entry_name", "examples", "imports", "named", "positional", "scenario", "told_apart", "value",
+    "varying",
 ]  # fmt: skip
 
 Data = Mapping[str, Any]
@@ -85,6 +86,15 @@ def told_apart(pairs: Sequence[tuple[Data, Data]]) -> list[tuple[Data, Data]]:
     given = [item for data, _ in pairs for item in _given(data)]
     known = aliases(name for item in given for name in codec.names(item))
     return [(renamed(data, known), renamed(seen, known)) for data, seen in pairs]
+
+
+def examples(
+    pairs: Sequence[tuple[Data, Data]], attributes: Sequence[str] | None = None
+) -> str:  # fmt: skip
+    """Return (scenario, observation) pairs as a prompt shows them: imports first, then each."""
+    shown = told_apart(pairs)
+    head = [f">>> {line}" for line in imports(data for data, _ in shown)]
+    return "\n\n".join(["\n".join(head), *(scenario(*pair, attributes) for pair in shown)])
 
 
 def varying(observations: Sequence[Data]) -> list[str]:

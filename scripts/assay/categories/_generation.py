@@ -169,7 +169,4 @@ def _examples(draft: Draft) -> str:
     cases = draft.split.shown
     everything = [case.expected for case in (*cases, *draft.split.hidden)]
     attributes = _describe.varying(everything)
-    pairs = _describe.told_apart([(case.data, case.expected) for case in cases])
-    head = [f">>> {line}" for line in _describe.imports(data for data, _ in pairs)]
-    texts = [_describe.scenario(*pair, attributes) for pair in pairs]
-    return "\n\n".join(["\n".join(head), *texts])
+    return _describe.examples([(case.data, case.expected) for case in cases], attributes)
