@@ -166,8 +166,8 @@ class _Index:
             for unit_id in row["units"] if usable else ():
                 self.tests.setdefault(unit_id, []).append(row)
         for row in tables.scenarios:
-            for unit_id, way in zip(row["units"], row["executed"], strict=True):
-                self.scenarios.setdefault(unit_id, []).append({**row, "way": way})
+            for unit_id in row["units"]:
+                self.scenarios.setdefault(unit_id, []).append(row)
 
     def material(self, unit_id: str, *, aim: bool) -> Material:
         """Return the material of a unit: its most specific tests first, its scenarios spread.
@@ -179,9 +179,8 @@ class _Index:
         tests = sorted(
             self.tests.get(unit_id, ()), key=lambda row: (len(row["units"]), row["test_id"])
         )
-        scenarios = seeds.shuffled(
-            self.scenarios.get(unit_id, ()), seed, unit_id, key=lambda row: row["scenario_id"]
-        )
+        rows = [_with_way(row, unit_id) for row in self.scenarios.get(unit_id, ())]
+        scenarios = seeds.shuffled(rows, seed, unit_id, key=lambda row: row["scenario_id"])
         material = Material(
             target=self.tables.target, unit=self.units[unit_id], units=self.units,
             tests=tuple(row["test_id"] for row in tests[:MOST_TESTS]),
@@ -194,6 +193,10 @@ class _Index:
             self.aimed[unit_id] = aimed(material)
         more = self.aimed[unit_id] if aim else []
         return replace(material, scenarios=(*more, *material.scenarios))
+
+
+def _with_way(row: Row, unit_id: str) -> Row:
+    return {**row, "way": row["executed"][row["units"].index(unit_id)]}
 
 
 def _tell(category: str, output: Output) -> None:
