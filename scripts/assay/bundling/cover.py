@@ -8,8 +8,7 @@ from pathlib import Path
 
 from assay.bundling.index import open_bundle
 from assay.bundling.needs import covered, needs, run_of
-from assay.bundling.take import take
-from assay.core.errors import AssayError
+from assay.bundling.take import ended, take
 from assay.core.progress import say
 from assay.images.store import cache_root
 
@@ -42,18 +41,11 @@ def take_all(place: Path) -> int:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Take; return the exit code."""
-    try:
-        if arguments.all:
-            take_all(arguments.bundle.expanduser())
-        else:
-            cover(
-                arguments.bundle.expanduser(), Path.cwd(), arguments.config, build=arguments.build
-            )
-    except AssayError as error:
-        say(f"error: {error}")
-        return error.exit_code
-    return 0
+    """Take; return how many files were copied."""
+    place = arguments.bundle.expanduser()
+    if arguments.all:
+        return take_all(place)
+    return cover(place, Path.cwd(), arguments.config, build=arguments.build)
 
 
 if __name__ == "__main__":
@@ -62,4 +54,5 @@ if __name__ == "__main__":
     command.add_argument("--config", type=Path, help="as CONFIG= of make")
     command.add_argument("--all", action="store_true", help="whatever the config is")
     command.add_argument("--build", action="store_true", help="packages and wheels, not images")
-    sys.exit(main(command.parse_args()))
+    given = command.parse_args()
+    sys.exit(ended(lambda: main(given)))

@@ -12,12 +12,12 @@ import platform
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from assay.bundling.index import AGAIN, Bundle, Entry, open_bundle, unreadable
-from assay.core.errors import UserError
+from assay.core.errors import AssayError, UserError
 from assay.core.files import CHUNK, atomic, sha256_file
 from assay.core.locks import exclusive
 from assay.core.progress import say, track
@@ -114,7 +114,7 @@ def environment_entries(bundle: Bundle, lock: Path) -> list[Entry]:
     ours = {
         "python": "{}.{}".format(*sys.version_info[:2]),
         "machine": platform.machine(),
-        "lock": hashlib.sha256(lock.read_bytes()).hexdigest(),
+        "lock": sha256_file(lock),
     }
     theirs = {**bundle.made_for, "lock": bundle.made_for["locks"].get(lock.stem)}
     advice = {
@@ -139,16 +139,20 @@ def environment_entries(bundle: Bundle, lock: Path) -> list[Entry]:
     ]  # fmt: skip
 
 
-def main(arguments: argparse.Namespace) -> int:
-    """Take the environment's part; return the exit code."""
+def ended(work: Callable[[], object]) -> int:
+    """Do the work of a program; say what is wrong if it fails; return the exit code."""
     try:
-        with open_bundle(arguments.bundle.expanduser()) as bundle:
-            wanted = environment_entries(bundle, arguments.lock)
-            take(bundle, arguments.cache, wanted)
-    except UserError as error:
+        work()
+    except AssayError as error:
         say(f"error: {error}")
         return error.exit_code
     return 0
+
+
+def take_environment(place: Path, cache: Path, lock: Path) -> None:
+    """Put what makes a lock's environment, and Apptainer's packages, into the cache."""
+    with open_bundle(place) as bundle:
+        take(bundle, cache, environment_entries(bundle, lock))
 
 
 if __name__ == "__main__":
@@ -156,4 +160,6 @@ if __name__ == "__main__":
     command.add_argument("--bundle", type=Path, required=True, help="folder or tar")
     command.add_argument("--cache", type=Path, required=True)
     command.add_argument("--lock", type=Path, required=True, help="envs/<name>.txt")
-    sys.exit(main(command.parse_args()))
+    given = command.parse_args()
+    place = given.bundle.expanduser()
+    sys.exit(ended(lambda: take_environment(place, given.cache, given.lock)))
