@@ -13,8 +13,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -56,7 +56,6 @@ class Place:
 
     folder: Path
     home: Path
-    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def results(self) -> Path:
@@ -69,7 +68,7 @@ class Place:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         return {**kept, "PATH": os.environ["PATH"], "HOME": str(self.home), "LC_ALL": "C.UTF-8",
-                "ASSAY_CACHE": str(self.cache), **self.variables}  # fmt: skip
+                "ASSAY_CACHE": str(self.cache)}  # fmt: skip
 
     def start(self, command: Sequence[str] = ()) -> Process:
         """Start `make run` (or a command) in a session of its own; its words go to a log."""
@@ -158,9 +157,9 @@ def kill(process: Process) -> None:
     process.wait()
 
 
-def make(base: Path, name: str, variables: Mapping[str, str] | None = None) -> Place:
+def make(base: Path, name: str) -> Place:
     """Make a place; the home and the cache are made with the first."""
-    made = Place(base / name, base / "home", variables or {})
+    made = Place(base / name, base / "home")
     if not made.home.is_dir():
         twice.link_cache(made.cache, twice.KEPT)
     twice.copy_tree(made.folder)

@@ -30,7 +30,7 @@ def one_folder(table: Table, place: Place, kept: Path) -> None:
 
 def beside(place: Place) -> Ended:
     """Start the run once more, with a log of its own."""
-    second = Second(place.folder, place.home, place.variables)
+    second = Second(place.folder, place.home)
     return second.end(second.start())
 
 
