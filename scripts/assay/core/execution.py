@@ -25,10 +25,14 @@ OUTCOMES = (RAN, CRASHED, CPU_TIMEOUT, WALL_TIMEOUT, OUT_OF_MEMORY, TOO_MUCH_OUT
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one job. CPU seconds decide; wall seconds only guard against hanging."""
+    """Bounds of one job. CPU seconds decide; the other seconds only guard against hanging.
+
+    asleep_s: seconds of wall time in which no process of the job wakes up at all
+    """
 
     cpu_s: int = 20
     wall_s: int = 120
+    asleep_s: int = 10
     memory_mb: int = 2048
     output_mb: int = 16
     tmp_mb: int = 64

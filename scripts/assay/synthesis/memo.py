@@ -8,7 +8,7 @@ scenarios alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from assay.core.execution import RAN, Bench, Job, JobResult, Observation
 from assay.core.files import canonical_json
@@ -62,8 +62,10 @@ def _context(job: Job) -> str:
     """Return what a scenario's observation depends on beside itself; empty if it is not kept."""
     if job.tests or job.probes or not job.scenarios:
         return ""
-    limits = (job.limits.cpu_s, job.limits.wall_s, job.limits.memory_mb, job.limits.output_mb)
-    return digest(canonical_json(dict(job.files)), job.hash_seed, job.warm is False, *limits)
+    return digest(
+        canonical_json(dict(job.files)), job.hash_seed, job.warm is False,
+        canonical_json(asdict(job.limits)),
+    )  # fmt: skip
 
 
 class WarmBench:

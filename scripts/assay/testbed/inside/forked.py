@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from assay.testbed.inside import asleep
+
 CHUNK = 1 << 16
 TAIL = 4000
 RAN, CRASHED, CPU, WALL = "ran", "crashed", "cpu_timeout", "wall_timeout"
@@ -24,11 +26,15 @@ Body = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Bounds:
-    """Seconds of CPU and of wall time, bytes of report and of standard output together."""
+    """Seconds of CPU, of wall time and of sleep; bytes of report and of standard output together.
+
+    asleep_s: a child that waits for ever uses no CPU time, so only this ends it soon
+    """
 
     cpu_s: int
     wall_s: float
     output: int
+    asleep_s: float
 
 
 @dataclass
@@ -92,12 +98,14 @@ def _watch(pid: int, sinks: dict[int, Callable[[bytes], None] | None], bounds: B
     for descriptor in (handle, *sinks):
         poll.register(descriptor, select.POLLIN)
     deadline = time.monotonic() + bounds.wall_s
-    taken, alive = 0, True
+    taken, alive, sleeper = 0, True, asleep.Sleeper(bounds.asleep_s)
     while alive or sinks:
         left = deadline - time.monotonic()
-        ready = poll.poll(max(0, left) * 1000 if alive else 0)
+        ready = poll.poll(max(0, min(left, asleep.LOOK_S)) * 1000 if alive else 0)
         if alive and left <= 0:
             ended.outcome, ended.detail = WALL, "wall time used up"
+        elif alive and not ready and sleeper.too_long():
+            ended.outcome, ended.detail = WALL, f"asleep for {bounds.asleep_s} s"
         if taken > bounds.output:
             ended.outcome, ended.detail = OUTPUT, "too much output"
         if ended.outcome != RAN or (not alive and not ready):

@@ -43,7 +43,7 @@ def run(job: dict[str, Any], report: int, bounds: forked.Bounds) -> None:
     for kind, identity, work in _works(job):
         left = forked.Bounds(
             max(1, round(bounds.cpu_s - used)), bounds.wall_s - (time.monotonic() - began),
-            OBSERVATION_MAX,
+            OBSERVATION_MAX, bounds.asleep_s,
         )  # fmt: skip
         parts: list[bytes] = []
         ended = forked.call(_reporting(work, report), left, parts.append)

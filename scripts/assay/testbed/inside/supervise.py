@@ -94,7 +94,7 @@ def _run(index: int, job: dict[str, Any], line: Line) -> None:
             continue
         bounds = forked.Bounds(
             max(1, job["cpu_s"] - used // 1_000_000),
-            job["wall_s"] - (time.monotonic() - began), job["output_mb"] * MIB,
+            job["wall_s"] - (time.monotonic() - began), job["output_mb"] * MIB, job["asleep_s"],
         )  # fmt: skip
         ended = _phase(index, phase, job, bounds, line)
         used += ended.cpu_us

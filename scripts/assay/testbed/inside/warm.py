@@ -76,7 +76,7 @@ class Server:
         if swaps is None:
             self._frame(frames.COLD, job, b"")
             return
-        bounds = forked.Bounds(job["cpu_s"], job["wall_s"], job["output_mb"] * MIB)
+        bounds = forked.Bounds(job["cpu_s"], job["wall_s"], job["output_mb"] * MIB, job["asleep_s"])
 
         def body(report: int) -> None:
             self.line.close()
