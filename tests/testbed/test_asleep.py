@@ -27,8 +27,8 @@ WAITS = {
 }  # fmt: skip
 AWAKE = {
     "naps": "    import time\n    for _ in range(10): time.sleep(0.5)\n",
-    "a child naps": "    import subprocess; subprocess.run('for n in 1 2 3 4 5 6; do sleep 1; done',"
-    " shell=True)\n",
+    "a child naps": "    import subprocess\n"
+    "    subprocess.run('for n in 1 2 3 4 5 6; do sleep 1; done', shell=True)\n",
     "a thread naps": "    import threading, time\n    t = threading.Thread(target=lambda:"
     " [time.sleep(0.5) for _ in range(10)])\n    t.start(); t.join()\n",
     "short": "    import time; time.sleep(1)\n",

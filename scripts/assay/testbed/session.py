@@ -224,7 +224,8 @@ def plain(job: Job) -> dict[str, Any]:
             for probe in job.probes
         ],
         "stop_at_first_failure": job.stop_at_first_failure, "cpu_s": job.limits.cpu_s,
-        "wall_s": job.limits.wall_s, "asleep_s": job.limits.asleep_s, "output_mb": job.limits.output_mb,
+        "wall_s": job.limits.wall_s, "asleep_s": job.limits.asleep_s,
+        "output_mb": job.limits.output_mb,
     }  # fmt: skip
 
 
