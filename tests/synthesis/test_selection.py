@@ -161,3 +161,16 @@ def test_shards_leave_no_trace_with_variants():
     assert sorted(row["task_id"] for row in one.tasks) == sorted(
         row["task_id"] for row in three.tasks
     )
+
+
+def test_an_operator_is_drawn_as_often_in_either_kind():
+    """Were one weakness mostly drawn as vulnerable, its name would tell the kind."""
+    whole = made(160, controls=2)
+    for key in whole.keys:
+        key["operator"] = f"op{int(key['unit_id'][1:]) // 2 % 5}"
+    found = select([whole], settings(control_percent=50, per_category=20), "t")
+    drawn = Counter((row["operator"], row["kind"]) for row in found.keys)
+    assert {operator for operator, _ in drawn} == {f"op{n}" for n in range(5)}
+    for number in range(5):
+        kinds = [drawn[f"op{number}", kind] for kind in ("bug", "control")]
+        assert abs(kinds[0] - kinds[1]) <= 1, drawn

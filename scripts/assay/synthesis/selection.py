@@ -52,7 +52,16 @@ class _Draw:
                  for name in ("kind", "stratum")]  # fmt: skip
         in_file = sum(task["path"] == other["path"] for other, _ in self.chosen)
         draw = seeds.digest(self.settings["seed"], task["task_id"])
-        return (lacks[0] <= 0, lacks[1] <= 0, in_file, -lacks[1], -lacks[0], draw)
+        same = self._same(key)
+        return (lacks[0] <= 0, lacks[1] <= 0, in_file, same, -lacks[1], -lacks[0], draw)
+
+    def _same(self, key: Row) -> int:
+        """Return how many more drawn tasks of its operator are of its kind than of another.
+
+        Were one weakness mostly vulnerable, and another mostly clean, its name would tell.
+        """
+        kinds = [other["kind"] for _, other in self.chosen if other["operator"] == key["operator"]]
+        return 2 * kinds.count(key["kind"]) - len(kinds)
 
     def _fits(self, pair: tuple[Row, Row]) -> bool:
         task, key = pair
