@@ -125,7 +125,7 @@ class Run:
             "is_control": key["is_control"], "status": status,
             "outcome": "ran" if status in {"passed", "failed"} else "not_run",
             "reason": bad or status, "extraction": "fenced block",
-            "checks_json": json.dumps({"detected": passed, "localised": passed}),
+            "checks_json": json.dumps({"accused": passed, "detected": passed, "localised": passed}),
             "description_json": canonical_json(facts), "finish_reason": "stop",
             "layers": "namespaces network", "fingerprint": identity,
         })  # fmt: skip

@@ -106,4 +106,6 @@ def ask(run, number, *, exploited):
             row["key_json"] = '{"exploit": {}}'
     for row in run.rows["verdicts"]:
         if row["task_id"] == task:
-            row["checks_json"] = json.dumps({"detected": True, "exploited": exploited})
+            row["checks_json"] = json.dumps(
+                {"accused": True, "detected": True, "exploited": exploited}
+            )

@@ -89,7 +89,7 @@ def test_evidence_and_what_words_tell_stand_there_with_their_intervals(usual, re
     for row in usual.rows["verdicts"]:
         if row["task_id"] in {"sa-009", "sa-011"}:
             holds = row["task_id"] == "sa-009"
-            row["checks_json"] = json.dumps({"detected": True, "exploited": holds})
+            row["checks_json"] = json.dumps({"accused": True, "detected": True, "exploited": holds})
     made = rendered(usual)
     text = Reader(made.page).text
     assert "large \N{EN DASH} \N{EN DASH} 1/3 (33.3 %) 6.2\N{EN DASH}79.2 % 2" in text
@@ -97,7 +97,7 @@ def test_evidence_and_what_words_tell_stand_there_with_their_intervals(usual, re
     assert "undecided (50.0 %, 95 % interval 29.9 to 70.1 %; chance is 50 %)." in text
     assert made.summary["targets"]["cerberus"]["tells"] == {
         "total": 20, "right": 0, "ties": 20, "share": 0.5, "interval": [0.2993, 0.7007],
-        "telling": False,
+        "p": None, "telling": False,
     }  # fmt: skip
     assert made.summary["tells"] == made.summary["targets"]["cerberus"]["tells"]
     assert made.summary["models"]["large"]["evidence"]["exploit"]["given"] == 2

@@ -6,6 +6,7 @@ import pytest
 
 from assay.categories import _prompts
 from assay.statistics.tells import by_part, in_words, shown_code, tells
+from assay.statistics.tokens import Sample, by_chance
 
 TEMPLATE = (Path(__file__).parents[2] / "config" / "prompts" / "security_audit.md").read_text()
 IMPORTS = "import os"
@@ -50,7 +51,7 @@ def test_the_code_is_what_is_counted_and_no_line_numbers():
 def test_planted_words_are_found():
     found = tells(*rows(20, telling))
     assert (found["total"], found["right"], found["share"]) == (20, 20, 1.0)
-    assert found["telling"] is True
+    assert (found["telling"], found["p"]) == (True, 0.01)
     assert found["interval"][0] > 0.8
 
 
@@ -58,6 +59,21 @@ def test_the_same_words_in_other_places_are_chance():
     found = tells(*rows(20, balanced))
     assert (found["share"], found["telling"]) == (0.5, False)
     assert found["interval"][0] < 0.5 < found["interval"][1]
+
+
+def test_what_permuted_kinds_show_as_well_is_not_called_telling(monkeypatch):
+    monkeypatch.setattr("assay.statistics.tells.by_chance", lambda samples, draws: 0.06)
+    found = tells(*rows(20, telling))
+    assert (found["telling"], found["p"]) == (False, 0.06)
+    assert "p = 0.06 by permutation" in in_words("t", found)
+
+
+def test_a_permutation_test_of_a_word_that_tells_nothing_is_not_small():
+    samples = [
+        Sample(str(number), number % 2 == 0, f"word{number % 3} " * 3) for number in range(18)
+    ]
+    assert by_chance(samples, 39) > 0.2
+    assert by_chance([], 9) is None
 
 
 def test_few_tasks_show_nothing_and_say_so_by_their_interval():

@@ -89,7 +89,8 @@ def judge(
 ) -> Judgement:
     """Compare the findings with the key, and run the exploit where one is asked for and given.
 
-    checks: detected (an equivalent CWE), localised (at a right line), false_positive (any other),
+    checks: accused (any listed kind), detected (an equivalent CWE), localised (at a right line),
+    false_positive (any other),
     exploited (absent where no exploit is asked for or given), twin_holds (only if it does not).
     """
     judgement = _found(extraction, key)
@@ -109,7 +110,7 @@ def _found(extraction: Extraction, key: Mapping[str, Any]) -> Judgement:
     same = [finding for finding in scored if weak and finding[0] in key["equivalents"]]
     right = [finding for finding in same if finding[1] in key["lines"]]
     checks = {
-        "detected": bool(same), "localised": bool(right),
+        "accused": bool(scored), "detected": bool(same), "localised": bool(right),
         "false_positive": len(right) < len(scored),
     }  # fmt: skip
     if not weak:

@@ -83,11 +83,12 @@ def group_names(inputs: Inputs, column: str) -> list[str]:
 def audit(inputs: Inputs) -> Grid:
     """Return each model's figures as a detector of weaknesses."""
     head = ["model", "vulnerable", "clean", "balanced accuracy", "precision", "recall",
-            "localisation"]  # fmt: skip
+            "right kind", "right line"]  # fmt: skip
     found = _each(inputs, head, lambda name, it: [
         name, it["audit"]["positives"], it["audit"]["negatives"],
         *(percent(it["audit"][figure])
-          for figure in ("balanced_accuracy", "precision", "recall", "localisation")),
+          for figure in ("balanced_accuracy", "precision", "recall", "identification",
+                         "localisation")),
     ] if it["audit"] else [])  # fmt: skip
     return {**found, "rows": [row for row in found["rows"] if row["cells"]]}
 

@@ -27,14 +27,16 @@ def share(part: int, whole: int) -> float | None:
 class Detections:
     """What a detector said of the tasks.
 
-    detected: vulnerable tasks that were reported as vulnerable, of `positives`
-    located:  detected tasks with an accepted line
+    reported: vulnerable tasks that were reported as vulnerable, of whatever kind, of `positives`
+    named:    reported tasks with a right kind among their findings
+    located:  reported tasks with a right kind at an accepted line
     cleared:  clean tasks that were reported as clean, of `negatives`
     accused:  clean tasks that were reported as vulnerable (an unreadable answer is neither)
     """
 
     positives: int
-    detected: int
+    reported: int
+    named: int
     located: int
     negatives: int
     cleared: int
@@ -42,14 +44,20 @@ class Detections:
 
 
 def detector(seen: Detections) -> dict[str, Any]:
-    """Return a detector's figures; null where a figure has no denominator."""
+    """Return a detector's figures; null where a figure has no denominator.
+
+    Balanced accuracy, precision and recall are of the verdict alone, vulnerable or clean, so that
+    a constant one has a balanced accuracy of one half. What a reported weakness is, and where,
+    are figures of their own.
+    """
     return {
         "positives": seen.positives,
         "negatives": seen.negatives,
         "balanced_accuracy": balanced_accuracy(
-            seen.detected, seen.positives, seen.cleared, seen.negatives
+            seen.reported, seen.positives, seen.cleared, seen.negatives
         ),
-        "precision": share(seen.detected, seen.detected + seen.accused),
-        "recall": share(seen.detected, seen.positives),
-        "localisation": share(seen.located, seen.detected),
+        "precision": share(seen.reported, seen.reported + seen.accused),
+        "recall": share(seen.reported, seen.positives),
+        "identification": share(seen.named, seen.reported),
+        "localisation": share(seen.located, seen.reported),
     }

@@ -60,20 +60,21 @@ def grouped(
 def audit_figures(verdicts: Iterable[Row]) -> dict[str, Any] | None:
     """Return the detector's figures of the measured audit verdicts, or None without any.
 
-    A vulnerable task is detected if its checks say so; clean ones are cleared if passed.
+    A unit is accused by any finding of a listed kind; a clean one is cleared if that is not so.
     """
     known = [row for row in verdicts if row["category"] == AUDIT and row["status"] != "void"]
     if not known:
         return None
     positives = [_checks(row) for row in known if row["kind"] == "vulnerable"]
     negatives = [row for row in known if row["kind"] != "vulnerable"]
-    detected = [checks for checks in positives if checks.get("detected", False)]
+    reported = [checks for checks in positives if checks.get("accused", False)]
     seen = Detections(
-        detected=len(detected), positives=len(positives),
+        reported=len(reported), positives=len(positives),
+        named=sum(checks.get("detected", False) for checks in reported),
         cleared=sum(row["status"] == "passed" for row in negatives),
         accused=sum(row["status"] == "failed" for row in negatives),
         negatives=len(negatives),
-        located=sum(checks.get("localised", False) for checks in detected),
+        located=sum(checks.get("localised", False) for checks in reported),
     )  # fmt: skip
     return detector(seen)
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from assay.statistics.intervals import wilson
-from assay.statistics.tokens import Sample, told_apart
+from assay.statistics.tokens import Sample, by_chance, told_apart
 
 Row = Mapping[str, Any]
 AUDIT, CHANCE = "security_audit", 0.5
+DRAWS, ALPHA = 99, 0.05
 _FENCED = re.compile(r"(?ms)^```\w*\n(.*?)^```$")
 _NUMBER = re.compile(r"(?m)^ *\d+ \| ?")
 
@@ -25,9 +26,11 @@ def tells(tasks: Iterable[Row], keys: Iterable[Row]) -> dict[str, Any] | None:
 
     {"total", "right", "ties", "share"} as of `tokens.told_apart` over the code in the prompts, one
     unit left out at a time, and
-    interval: Wilson's, of 95 %, a tie as half a right answer; a little too narrow, since all
-              texts are compared with nearly the same others
-    telling:  chance lies below the interval, so words alone tell the kinds apart
+    interval: Wilson's, of 95 %, a tie as half a right answer; too narrow, since all texts are
+              compared with nearly the same others
+    p:        share of draws with the kinds dealt out at random in which the classifier does as
+              well (`tokens.by_chance`); null where the interval does not lie above chance
+    telling:  p is at most 0.05, so words alone tell the kinds apart
     """
     key_of = {(row["target"], row["task_id"]): row for row in keys}
     asked = [(row["prompt"], key_of[row["target"], row["task_id"]]) for row in tasks
@@ -41,9 +44,10 @@ def tells(tasks: Iterable[Row], keys: Iterable[Row]) -> dict[str, Any] | None:
     figures = told_apart(samples)
     right, ties, total = (int(figures[name] or 0) for name in ("right", "ties", "total"))
     ends = wilson(right + ties / 2, total)
+    p = by_chance(samples, DRAWS) if ends and ends[0] > CHANCE else None
     return {
-        **figures, "interval": list(ends) if ends else None,
-        "telling": ends is not None and ends[0] > CHANCE,
+        **figures, "interval": list(ends) if ends else None, "p": p,
+        "telling": p is not None and p <= ALPHA,
     }  # fmt: skip
 
 
@@ -58,9 +62,10 @@ def by_part(summary: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 def in_words(name: str, figures: Mapping[str, Any]) -> str:
     """Return the figures as a sentence."""
     low, high = (100 * end for end in figures["interval"])
+    p = "" if figures["p"] is None else f"; p = {figures['p']:.2f} by permutation"
     ties = f", {figures['ties']} undecided" if figures["ties"] else ""
     return (
         f"{name}: counts of words alone tell vulnerable from clean units in {figures['right']} of "
         f"{figures['total']} audit tasks{ties} ({100 * figures['share']:.1f} %, 95 % interval "
-        f"{low:.1f} to {high:.1f} %; chance is 50 %)."
+        f"{low:.1f} to {high:.1f} %; chance is 50 %{p})."
     )

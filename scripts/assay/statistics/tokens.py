@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.core.seeds import shuffled
 from assay.statistics.intervals import fixed
@@ -62,6 +62,25 @@ def told_apart(samples: Sequence[Sample]) -> dict[str, float | int | None]:
     total = len(bags)
     share = fixed((2 * right + ties) / (2 * total)) if total else None
     return {"total": total, "right": right, "ties": ties, "share": share}
+
+
+def by_chance(samples: Sequence[Sample], draws: int) -> float | None:
+    """Return a permutation test's p: how often kinds dealt out at random are told as well.
+
+    The draw as it is counts as one (Phipson and Smyth, 2010); None for no samples.
+    """
+    share = told_apart(samples)["share"]
+    if share is None:
+        return None
+    as_good = 1
+    for number in range(draws):
+        order = shuffled(range(len(samples)), "deal", number)
+        dealt = [
+            replace(sample, kind=samples[place].kind)
+            for sample, place in zip(samples, order, strict=True)
+        ]
+        as_good += (told_apart(dealt)["share"] or 0) >= share
+    return fixed(as_good / (draws + 1))
 
 
 def _surplus(bags: Sequence[Bag], group: str) -> list[Bag]:
