@@ -16,7 +16,13 @@ def main(arguments: argparse.Namespace) -> None:
     run_model(
         arguments.model,
         arguments.settings,
-        Inputs(tuple(arguments.tasks), tuple(arguments.keys), arguments.receipt, arguments.weights),
+        Inputs(
+            tuple(arguments.tasks),
+            tuple(arguments.keys),
+            arguments.receipt,
+            arguments.weights,
+            arguments.against,
+        ),
         Outputs(arguments.responses, arguments.telemetry, arguments.fingerprint),
     )
 
@@ -30,6 +36,7 @@ if __name__ == "__main__":
     parser.add_argument("--keys", type=Path, nargs="*", default=[], help="reference solvers only")
     parser.add_argument("--receipt", type=Path, required=True, help="what fetch_model wrote")
     parser.add_argument("--weights", type=Path, help="the weights in the cache")
+    parser.add_argument("--against", type=Path, help="published answers to compare with")
     parser.add_argument("--responses", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--telemetry", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--fingerprint", type=Path, required=True, help="JSON file to write")

@@ -29,7 +29,7 @@ from assay.engines._step import Inputs, run_model
 given = json.load(sys.stdin)
 paths = lambda names: tuple(map(Path, names))
 inputs = Inputs(paths(given["tasks"]), paths(given["keys"]), Path(given["receipt"]),
-                Path(given["weights"]))
+                Path(given["weights"]), Path(given["against"]) if given["against"] else None)
 try:
     run_model(given["model"], given["settings"], inputs, Outputs(*paths(given["outputs"])))
 except AssayError as error:
@@ -94,6 +94,7 @@ class FakeRun:
     tasks: list[dict]
     weights_text: str = "fake weights"
     delay_s: float = 0
+    against: Path | None = None
 
     def prepare(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -128,6 +129,7 @@ class FakeRun:
     def start(self, **options) -> subprocess.Popen[str]:
         order = {
             "model": "m", "tasks": [str(self.root / "tasks.parquet")], "keys": [],
+            "against": str(self.against or ""),
             "receipt": str(self.root / "receipt.json"), "weights": str(self.weights),
             "settings": {
                 "seed": 1, "model": {"engine": "fake", "parameters": {"delay_s": self.delay_s}},

@@ -17,7 +17,7 @@ from assay.engines import llamacpp
 from assay.engines._answers import ENGINE_ERROR, Stream, answer_all, checked
 from assay.engines._journal import open_journal
 from assay.engines._outputs import fingerprint_id
-from assay.engines.base import EngineDiedError
+from assay.engines.base import EngineDiedError, Margin
 
 FAKES = Path(__file__).parent / "fakes"
 
@@ -60,6 +60,17 @@ def test_an_answer_carries_text_counts_times_and_the_rendered_prompt(opened, req
     assert answer.rendered_sha256 == sha256_text("user: hello there")
     assert (answer.prompt_us, answer.decode_us) == (1500, 2500)
     assert 0 < answer.ttft_us <= answer.latency_us
+
+
+def test_how_sure_a_token_was_is_told_by_the_place_that_it_wrote(opened, request_of):
+    request = request_of("hello there")
+    with opened() as engine:
+        found = [engine.margin(request, "response", place) for place in (0, 2, 3, 8, 9)]
+        assert engine.margin(request, "thinking", 0) == found[0], "there is none: from the start"
+    assert found == [
+        Margin("w0 ", "v0 ", 0.25), Margin("w0 ", "v0 ", 0.25), Margin("w1 ", "v1 ", 1.25),
+        Margin("w2 ", "v2 ", 2.25), None,
+    ]  # fmt: skip
 
 
 def test_an_endless_answer_ends_at_its_budget_and_is_no_void(opened, request_of):

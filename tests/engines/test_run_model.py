@@ -41,6 +41,7 @@ class RealRun:
 
     folder: Path
     threads: int = 2
+    against: bool = False  # of published.parquet in the folder
 
     def start(self) -> subprocess.Popen[str]:
         image = image_name("engine-llamacpp", ROOT)
@@ -56,6 +57,7 @@ class RealRun:
             "--settings", json.dumps({"model": model, "seed": 1}),
             "--responses", "m/responses.parquet", "--telemetry", "t/telemetry.parquet",
             "--fingerprint", "t/fingerprint.json",
+            *(["--against", "published.parquet"] if self.against else []),
         ]  # fmt: skip
         path = os.pathsep.join([str(locate(cache_root())), os.environ["PATH"]])
         bind = f"{cache_root()}:{cache_root()}:ro"
@@ -132,6 +134,20 @@ def test_the_same_run_gives_the_same_bytes(finished, real_run):
     again = real_run().run()
     assert again.bytes == finished.bytes
     assert again.fingerprint()["id"] == finished.fingerprint()["id"]
+
+
+def test_an_answer_that_is_not_the_published_one_tells_how_sure_it_was(finished, real_run):
+    """The same bytes come out; what the two likeliest tokens were is told where they differ."""
+    run, rows = real_run(against=True), finished.rows()
+    begin = rows[0]["response"].index("def add")
+    rows[0]["response"] = rows[0]["response"].replace("def add", "class add")
+    write_table(run.folder / "published.parquet", RESPONSES, rows)
+    assert run.run().bytes == finished.bytes
+    (found,) = read_json(run.folder / "t" / "margins.json")["margins"]
+    assert (found["task_id"], found["part"], found["character"]) == ("task000", "response", begin)
+    assert found["token"] in finished.rows()[0]["response"][begin - 1 :]
+    assert found["other"] != found["token"]
+    assert found["nats"] > 0
 
 
 def test_one_thread_gives_the_same_text_under_another_fingerprint(finished, real_run):

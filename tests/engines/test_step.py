@@ -8,6 +8,8 @@ import time
 import pytest
 
 from assay.core.files import read_json
+from assay.core.records import RESPONSES
+from assay.core.tables import write_table
 
 
 def tasks_of(task, count=8):
@@ -138,3 +140,24 @@ def test_a_damaged_table_of_tasks_is_told_and_nothing_is_written(fake_run, task)
     assert status == 2
     assert "tasks table" in said
     assert not run.responses.exists()
+
+
+def test_answers_that_are_not_the_published_ones_come_with_their_margins(fake_run, task, tmp_path):
+    plain = fake_run(tasks_of(task, 4), "plain")
+    assert plain.run()[0] == 0
+    assert not (plain.telemetry / "margins.json").exists()
+    rows = plain.rows()
+    rows[1]["response"] = rows[1]["response"][:3] + "!"
+    rows[2]["thinking"] = "hm"
+    rows[3] |= {"rendered_sha256": "of another prompt", "response": ""}
+    published = tmp_path / "published.parquet"
+    write_table(published, RESPONSES, rows)
+    again = fake_run(tasks_of(task, 4), "again", against=published)
+    assert again.run()[0] == 0
+    assert outputs(again) == outputs(plain)
+    found = read_json(again.telemetry / "margins.json")["margins"]
+    assert found == [
+        {"target": "t", "task_id": name, "part": part, "character": place, "token": part,
+         "other": str(place), "nats": 0.5}
+        for name, part, place in (("task001", "response", 3), ("task002", "thinking", 0))
+    ]  # fmt: skip

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from assay.core.files import write_json
+from assay.core.files import first_character, write_json
 from assay.core.records import KEYS, VERDICTS
 from assay.core.tables import write_table
-from assay.provenance.compare import difference, first_character, first_row
+from assay.provenance.compare import difference, first_row
 from assay.reporting.database import write_database
 
 KEY = ("id",)

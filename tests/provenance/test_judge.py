@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assay.core.errors import UserError
+from assay.core.files import write_json
 from assay.provenance.depth import exit_code
 from assay.provenance.depths import plan, rule_of
 from assay.provenance.judge import Judge, Verdict, judge_publication, printed
@@ -99,8 +100,15 @@ def test_a_swapped_response_of_the_same_engine_is_bad_when_the_model_runs_again(
     found = bad(bench.verdicts("rerun"))["run_model"]
     assert found.why == "1 of 2 files: the same engine gave other answers"
     assert found.details[0] == "some-model: 1 of 3 answers are equal"
-    assert found.details[1].startswith(
-        "some-model: task toy/t1: response from character 11 on: published '2', here '1' (margin"
+    where = "some-model: task toy/t1: response from character 11 on: published '2', here '1' "
+    assert found.details[1].startswith(f"{where}(no margin")
+    told = {"target": "toy", "task_id": "t1", "part": "response", "character": 11, "token": "1",
+            "other": "2", "nats": 0.0312}  # fmt: skip
+    place = bench.work / "results" / "fake" / "telemetry" / "run_model" / "some-model"
+    write_json(place / "margins.json", {"margins": [told]})
+    found = bad(bench.verdicts("rerun"))["run_model"]
+    assert found.details[1] == (
+        f"{where}(here the token '1' was ahead of '2' by a margin of 0.0312 nats)"
     )
 
 

@@ -98,3 +98,10 @@ def sha256_file(path: Path) -> str:
 def sha256_text(text: str) -> str:
     """Return the hex SHA-256 of a text's UTF-8 bytes."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def first_character(one: str, other: str) -> int:
+    """Return the index of the first character that differs (the shorter length if none does)."""
+    pairs = enumerate(zip(one, other, strict=False))
+    shorter = min(len(one), len(other))
+    return next((index for index, (left, right) in pairs if left != right), shorter)

@@ -15,11 +15,13 @@ from typing import Any
 
 from assay.core import registry
 from assay.core.errors import AssayError
+from assay.core.files import write_json
 from assay.core.progress import say
 from assay.core.records import TASKS
 from assay.core.tables import read_table
 from assay.engines._answers import Stream, answer_all, requests_of
 from assay.engines._journal import journal_path, open_journal, remove_journals
+from assay.engines._margins import FILE, margins
 from assay.engines._outputs import Outputs, fingerprint_id, write_outputs
 
 
@@ -35,6 +37,7 @@ class Order:
     responses: str
     telemetry: str
     fingerprint: str
+    against: str | None = None  # published answers to compare with
 
     @property
     def outputs(self) -> Outputs:
@@ -68,7 +71,10 @@ def drive(order: Order) -> None:
         with open_journal(journal_path(outputs.responses, fingerprint_id(fingerprint))) as journal:
             answers = answer_all(stream, requests, journal, order.settings["model"])
         measured = {**engine.measured, "events": stream.events}
-    asked = list(zip(requests, answers, strict=True))
+        asked = list(zip(requests, answers, strict=True))
+        if order.against:
+            near = {"margins": margins(engine, Path(order.against), asked)}
+            write_json(outputs.fingerprint.with_name(FILE), near)
     write_outputs(outputs, order.settings["model"], asked, fingerprint, measured)
     remove_journals(outputs.responses)
 

@@ -29,12 +29,17 @@ _OFFLOADED = re.compile(rb"offloaded (\d+)/(\d+) layers")
 
 @dataclass(frozen=True)
 class Timed:
-    """A streamed completion: its text, the server's last event, and times in microseconds."""
+    """A streamed completion: its text, the server's last event, and times in microseconds.
+
+    choices: for each token the length of the text up to its end, and what the server says of its
+             probability; empty if it was not asked for
+    """
 
     text: str
     last: Mapping[str, Any]
     latency_us: int
     ttft_us: int | None
+    choices: tuple[tuple[int, Mapping[str, Any]], ...] = ()
 
 
 class Server:
@@ -113,15 +118,20 @@ class Server:
         began = time.monotonic_ns()
         first: int | None = None
         pieces: list[str] = []
+        choices: list[tuple[int, Mapping[str, Any]]] = []
+        length = 0
         with self._http("POST", "/completion", {**body, "stream": True}) as reply:
             for event in self._events(reply):
                 if first is None and event.get("tokens"):
                     first = time.monotonic_ns()
                 pieces.append(event["content"])
+                length += len(event["content"])
+                choices += [(length, one) for one in event.get("completion_probabilities", ())]
                 if event["stop"]:
                     ended = time.monotonic_ns()
                     ttft = None if first is None else (first - began) // 1000
-                    return Timed("".join(pieces), event, (ended - began) // 1000, ttft)
+                    latency = (ended - began) // 1000
+                    return Timed("".join(pieces), event, latency, ttft, tuple(choices))
         raise EngineDiedError("llama.cpp broke off an answer")
 
     def _events(self, reply: HTTPResponse) -> Iterator[dict[str, Any]]:

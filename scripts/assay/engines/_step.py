@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,22 @@ from assay.engines._references import solve_all
 from assay.engines._view import View, run_in_view
 
 WEIGHTS = "/weights/model"
+AGAINST = "/published/responses.parquet"
 DRIVER = ("-m", "assay.engines._driver")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files that a run of a model reads; no keys but for a reference solver."""
+    """The files that a run of a model reads; no keys but for a reference solver.
+
+    against: published answers, to say how near each was that comes out otherwise
+    """
 
     tasks: tuple[Path, ...]
     keys: tuple[Path, ...]
     receipt: Path
     weights: Path | None
+    against: Path | None = None
 
 
 def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: Outputs) -> None:
@@ -53,7 +58,7 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
     weights, digest = checked_weights(inputs)
     outputs.responses.parent.mkdir(parents=True, exist_ok=True)
     outputs.telemetry.parent.mkdir(parents=True, exist_ok=True)
-    order, view = view_of(described["engine"], handed, (weights, digest), inputs.tasks, outputs)
+    order, view = view_of(described["engine"], handed, (weights, digest), inputs, outputs)
     _judge_exit(run_in_view(DRIVER, view, canonical_json(asdict(order))), outputs)
 
 
@@ -89,24 +94,26 @@ def checked_weights(inputs: Inputs) -> tuple[Path, str]:
 
 
 def view_of(
-    engine: str, handed: Mapping[str, Any], weights: tuple[Path, str], tasks: Sequence[Path],
+    engine: str, handed: Mapping[str, Any], weights: tuple[Path, str], inputs: Inputs,
     outputs: Outputs,
 ) -> tuple[Order, View]:  # fmt: skip
     """Return the driver's order, in the view's paths, and the view."""
     if outputs.fingerprint.parent != outputs.telemetry.parent:
         raise HarnessError("telemetry and fingerprint must lie in one folder")
-    shown = [(path, f"/tasks/{index}.parquet") for index, path in enumerate(tasks)]
+    shown = [(path, f"/tasks/{index}.parquet") for index, path in enumerate(inputs.tasks)]
+    published = [(inputs.against, AGAINST)] if inputs.against else []
     order = Order(
         engine=engine, settings=handed, tasks=tuple(inside for _, inside in shown),
         weights=WEIGHTS, weights_sha256=weights[1],
         responses=f"/responses/{outputs.responses.name}",
         telemetry=f"/telemetry/{outputs.telemetry.name}",
         fingerprint=f"/telemetry/{outputs.fingerprint.name}",
+        against=AGAINST if published else None,
     )  # fmt: skip
     writable = (
         (outputs.responses.parent, "/responses"), (outputs.telemetry.parent, "/telemetry"),
     )  # fmt: skip
-    return order, View(shown=((weights[0], WEIGHTS), *shown), writable=writable)
+    return order, View(shown=((weights[0], WEIGHTS), *shown, *published), writable=writable)
 
 
 def _judge_exit(status: int, outputs: Outputs) -> None:

@@ -66,6 +66,18 @@ class Answer:
     decode_us: int = 0
 
 
+@dataclass(frozen=True)
+class Margin:
+    """The token that an engine chose at a place of an answer, and the next likeliest one.
+
+    nats: difference of the natural logarithms of their probabilities; 0 is a tie
+    """
+
+    token: str
+    other: str
+    nats: float
+
+
 class Engine(Protocol):
     """A loaded model that answers one request at a time."""
 
@@ -85,4 +97,12 @@ class Engine(Protocol):
 
     def restart(self) -> None:
         """Start the engine anew; raise EngineDiedError if it does not come up."""
+        ...
+
+    def margin(self, request: Request, part: str, character: int) -> Margin | None:
+        """Answer once more; return how sure the token was that wrote one character.
+
+        part: "thinking" or "response"; None past its end, or where the engine does not tell.
+        Raises EngineDiedError if the engine is lost.
+        """
         ...

@@ -15,7 +15,7 @@ from typing import IO, Any
 from assay.core.errors import HarnessError, UserError
 from assay.core.files import sha256_text
 from assay.engines._llamacpp_client import Server, Timed, clean_text
-from assay.engines.base import LENGTH, STOP, Answer, Request, Settings
+from assay.engines.base import LENGTH, STOP, Answer, Margin, Request, Settings
 
 _NUMBER, _WHOLE = {"type": "number"}, {"type": "integer"}
 SAMPLER: dict[str, Any] = {
@@ -143,10 +143,29 @@ class LlamaCpp:
             )
             return Answer("", sha256_text(rendered), finish_reason="error", void=reason,
                           prompt_tokens=tokens)  # fmt: skip
-        asked = {**FIXED, **self.sampler, "n_predict": request.max_tokens}
-        timed = self.server.complete({**asked, "prompt": rendered})
+        timed = self._complete(rendered, request.max_tokens)
         self._check(timed.last["generation_settings"])
         return self._answer(rendered, tokens, timed)
+
+    def _complete(self, rendered: str, max_tokens: int, **other: Any) -> Timed:
+        body = {**FIXED, **self.sampler, **other, "n_predict": max_tokens, "prompt": rendered}
+        return self.server.complete(body)
+
+    def margin(self, request: Request, part: str, character: int) -> Margin | None:
+        """Ask again for the two likeliest tokens at each place; return those of one character."""
+        rendered = self.server.render(request.prompt)
+        timed = self._complete(rendered, request.max_tokens, n_probs=2)
+        again = getattr(self._answer(rendered, 0, timed), part) or ""
+        place = max(0, timed.text.find(again)) + character
+        chosen = next((one for end, one in timed.choices if end > place), None)
+        if chosen is None:
+            return None
+        found = {one["token"]: one["logprob"] for one in chosen["top_logprobs"]}
+        others = [token for token in found if token != chosen["token"]]
+        if not others:
+            return None
+        nats = chosen["logprob"] - found[others[0]]
+        return Margin(clean_text(chosen["token"]), clean_text(others[0]), nats)
 
     def _answer(self, rendered: str, tokens: int, timed: Timed) -> Answer:
         last = timed.last

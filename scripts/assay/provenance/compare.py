@@ -11,7 +11,7 @@ from typing import Any
 
 from assay.core import records
 from assay.core.errors import AssayError, UserError
-from assay.core.files import canonical_json, read_json
+from assay.core.files import canonical_json, first_character, read_json
 from assay.core.tables import read_table
 
 SHOWN = 60  # characters of a value, from a little before the place where it differs
@@ -91,13 +91,6 @@ def _values(was: Any, now: Any) -> str:
     shown = [repr(text[start : start + SHOWN]) for text in texts]
     where = f" (from character {start})" if start else ""
     return f": published {shown[0]}, here {shown[1]}{where}"
-
-
-def first_character(one: str, other: str) -> int:
-    """Return the index of the first character that differs (the shorter length if none does)."""
-    pairs = enumerate(zip(one, other, strict=False))
-    shorter = min(len(one), len(other))
-    return next((index for index, (left, right) in pairs if left != right), shorter)
 
 
 def _json(value: Any) -> Any:

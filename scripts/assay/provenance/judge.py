@@ -14,7 +14,7 @@ from assay.provenance.answers import compare_answers
 from assay.provenance.compare import difference
 from assay.provenance.depths import STEPS, Plan, by_step
 from assay.provenance.publication import Publication, faults, gaps
-from assay.provenance.workplace import complaint, fingerprint
+from assay.provenance.workplace import complaint, fingerprint, margins
 
 GOOD, BAD, SKIPPED = "GOOD", "BAD", "SKIPPED"
 OTHER_ENGINE = (
@@ -154,7 +154,8 @@ class Judge:
             self.publication.fingerprint(model),
             fingerprint(self.work, self.publication.run, model),
         )
-        again = compare_answers(theirs, ours, engines)
+        near = margins(self.work, self.publication.run, model)
+        again = compare_answers(theirs, ours, engines, near)
         lines = [f"{model}: {line}" for line in again.details]
         lines.insert(0, f"{model}: {again.equal} of {again.total} answers are equal")
         if again.same_engine is False:

@@ -25,6 +25,7 @@ from assay.provenance.publication import Publication
 from assay.workflow.run import Run
 
 COPIED = ("Snakefile", "rules", "scripts", "config", "containers", "envs", "profiles")
+PUBLISHED = "published"  # folder of the published answers, where a model answers again
 _RULE = re.compile(r"^rule (\w+):", re.MULTILINE)
 
 
@@ -39,10 +40,16 @@ def set_up(publication: Publication, plan: Plan, repository: Path, work: Path) -
             shutil.copyfile(source, work / name)
     _write_config(publication.manifest["config"], work / "config")
     for path in plan.given:
-        published, target = publication.file(path), work / "results" / publication.run / path
-        if published:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(published, target)
+        _copy(publication.file(path), work / "results" / publication.run / path)
+    for path in plan.wanted:
+        if rule_of(path) == "run_model":
+            _copy(publication.file(path), work / PUBLISHED / path)
+
+
+def _copy(published: Path | None, target: Path) -> None:
+    if published:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(published, target)
 
 
 def _write_config(recorded: Mapping[str, Any], folder: Path) -> None:
@@ -54,8 +61,8 @@ def _write_config(recorded: Mapping[str, Any], folder: Path) -> None:
             "the published config asks for a weaker sandbox than this checkout", given=layers,
             expected=wanted, hint="nothing of it was run; ask for a run with all layers",
         )  # fmt: skip
-    execution = {name: ours[name] for name in settings.NOT_RECORDED}
-    _write_yaml(folder / "config.yaml", {**recorded["config"], **execution})
+    execution = {**ours["execution"], "against": PUBLISHED}
+    _write_yaml(folder / "config.yaml", {**recorded["config"], "execution": execution})
     for kind in ("targets", "models"):
         for name, described in recorded[kind].items():
             _write_yaml(folder / kind / f"{name}.yaml", described)
@@ -133,3 +140,10 @@ def fingerprint(work: Path, run: str, model: str) -> dict[str, Any] | None:
     path = work / "results" / run / "telemetry" / "run_model" / model / "fingerprint.json"
     found: dict[str, Any] | None = read_json(path) if path.is_file() else None
     return found
+
+
+def margins(work: Path, run: str, model: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what a model's run in the work folder says of each answer that is not as published."""
+    path = work / "results" / run / "telemetry" / "run_model" / model / "margins.json"
+    found = read_json(path)["margins"] if path.is_file() else []
+    return {(one["target"], one["task_id"]): one for one in found}

@@ -115,8 +115,12 @@ class Run:
         return bool(engine.NEEDS_KEYS)
 
     def optional_flags(self, model: str, keys: Sequence[str]) -> str:
-        """Return the flags that only some engines get: the weights in the cache, the keys."""
+        """Return the flags that only some get: weights in the cache, keys, published answers."""
         flags = ["--keys", *keys] if keys else []
+        against = self.settings.config["execution"]["against"]
+        published = Path(against or "", "run_model", model, "responses.parquet")
+        if against and (self.work / published).is_file():
+            flags += ["--against", str(published)]
         weights = self.settings.models[model].get("weights")
         if weights:
             flags += ["--weights", str(cache_root() / "weights" / weights["sha256"])]

@@ -14,7 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from assay.engines.base import LENGTH, Answer, EngineDiedError, Request, Settings
+from assay.engines.base import (
+    LENGTH,
+    Answer,
+    EngineDiedError,
+    Margin,
+    Request,
+    Settings,
+)
 
 PARAMETERS: dict[str, Any] = {"type": "object"}
 EXAMPLES: tuple[dict[str, Any], ...] = ({},)
@@ -36,6 +43,9 @@ class FakeEngine:
 
     def restart(self) -> None:
         self._note("restart")
+
+    def margin(self, request: Request, part: str, character: int) -> Margin | None:
+        return Margin(part, str(character), 0.5)
 
     def answer(self, request: Request) -> Answer:
         self._note(f"asked {request.task_id}")

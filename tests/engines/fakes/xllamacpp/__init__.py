@@ -64,6 +64,13 @@ class Server:
         self.listening_address = f"http://127.0.0.1:{self.server.server_port}"
 
 
+def likely(number):
+    """What the server says of a token: the second one is the less sure the later it comes."""
+    pairs = [(f"w{number} ", -0.25), (f"v{number} ", -0.5 - number)]
+    told = [{"token": token, "logprob": logprob} for token, logprob in pairs]
+    return {**told[0], "top_logprobs": told}
+
+
 class Handler(BaseHTTPRequestHandler):
     """The four addresses of llama.cpp's server that the engine uses."""
 
@@ -121,7 +128,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
         said = {"empty": 0, "endless": body["n_predict"]}.get(word, 3)
         for number in range(said):
-            self.event(content=f"w{number} ", tokens=[number], stop=False)
+            told = {"completion_probabilities": [likely(number)]} if body["n_probs"] else {}
+            self.event(content=f"w{number} ", tokens=[number], stop=False, **told)
         self.event(**self.last(body, word, said))
 
     def first_time(self):
