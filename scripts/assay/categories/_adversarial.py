@@ -11,7 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from assay.categories import _bugs, _comments, _decoys, _excerpt, _interacting, _rename
+from assay.categories import (
+    _bugs,
+    _comments,
+    _decoys,
+    _excerpt,
+    _further,
+    _interacting,
+    _rename,
+)
 from assay.categories._code import same_observation
 from assay.categories._pool import Case
 from assay.categories._types import Material, Row
@@ -50,7 +58,7 @@ def drafts(
     rewritten, facts = rewrite(material, pool)
     mutants = rewritten.mutants(rewritten.unit)[:SAMPLE]
     dressed = Dressed(rewritten, pool, _bugs.examined(rewritten, mutants, pool), facts)
-    extra = _bugs.killers(rewritten, dressed.seen, looked, pool)
+    extra = _further.killers(rewritten, dressed.seen, looked, pool)
     drawn = fraction(material.seed, material.unit["unit_id"], "interacting") * 100
     first, second = _pairs(dressed), _singles(dressed)
     order = (first, second) if drawn < INTERACTING_PERCENT else (second, first)

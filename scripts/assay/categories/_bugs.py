@@ -108,22 +108,6 @@ def run_all(material: Material, bugs: Sequence[Bug], pool: Sequence[Case]) -> li
     return [_seen(bug, result, pool) for bug, result in zip(bugs, results, strict=True)]
 
 
-def killers(
-    material: Material, seen: Sequence[Bug], looked: Sequence[Case], pool: Sequence[Case]
-) -> list[Case]:
-    """Return further cases that tell mutants which the pool does not: the oracle's strength."""
-    silent = [bug.mutation for bug in seen if not bug.violated]
-    rest = [case for case in looked if case not in pool]
-    if not silent or not rest:
-        return []
-    found: list[Case] = []
-    for bug in examined(material, silent, rest):
-        known = any(case.scenario_id in bug.violated for case in found)
-        first = next((case for case in rest if case.scenario_id in bug.violated), None)
-        found += [first] if first and not known and bug.outcome == RAN else []
-    return found
-
-
 def unfit(bug: Bug, pool: Sequence[Case]) -> str:
     """Return why a bug is no task by what its scenarios show (gate 4), or an empty text."""
     if bug.outcome != RAN:
