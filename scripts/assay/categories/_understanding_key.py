@@ -34,7 +34,7 @@ def groups(draft: Draft, shift: int) -> list[tuple[int, ...]]:
 
 
 def hidden_cases(draft: Draft, shown: Sequence[Case], most: int) -> list[Case]:
-    """Return the key's hidden cases; raise UnsuitableError if a mutation shows in none of them."""
+    """Return the key's hidden cases; raise UnsuitableError if all or none show a mutation."""
     ids = {case.scenario_id for case in shown}
     others = [*draft.bug.alone, *draft.others]
     found = _bugs.hidden_cases(draft.bug, others, draft.pool, ids, min(most, MOST_HIDDEN))
@@ -42,6 +42,8 @@ def hidden_cases(draft: Draft, shown: Sequence[Case], most: int) -> list[Case]:
     for bug in (draft.bug, *draft.bug.alone):
         if not any(case.scenario_id in bug.violated for case in found):
             raise UnsuitableError("no hidden scenario shows it")
+    if all(case.scenario_id in draft.bug.violated for case in found):
+        raise UnsuitableError("no hidden scenario is left as it was")
     return found
 
 

@@ -21,15 +21,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from assay.categories import (
-    _adversarial,
-    _asking,
-    _bugs,
-    _further,
-    _steering,
-    _understanding,
-    _witness,
-)
+from assay.categories import _adversarial, _asking, _bugs, _steering, _understanding, _witness
+from assay.categories._further import killers, showing
 from assay.categories._names import function_of
 from assay.categories._pool import Case, cases
 from assay.categories._several import answered_files, pieces, shown_files
@@ -113,7 +106,7 @@ def _plain(
     """Yield the candidates of the lower strata: one mutation of the unit as it was published."""
     sample = material.mutants(material.unit)[: material.settings["gates"]["oracle_sample"]]
     seen = _bugs.examined(material, sample, pool)
-    if more := _further.showing(material, seen, looked, pool):
+    if more := showing(material, seen, looked, pool):
         pool = [*pool, *more]
         seen = _bugs.examined(material, sample, pool)
     extra: list[Case] | None = None
@@ -125,7 +118,7 @@ def _plain(
             yield _refused(material, bug, "bug_effect", found)
             continue
         if extra is None:
-            extra = _further.killers(material, seen, looked, pool)
+            extra = killers(material, seen, looked, pool)
         others = [other for other in seen if other is not bug]
         yield _fitting(Draft(material, tested, others, pool, extra, control), strata)
 
