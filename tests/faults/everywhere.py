@@ -26,7 +26,9 @@ import two
 from outcome import Table
 
 PRIVATE = "ASSAY_FAULTS_PRIVATE"
-ON_NEW = {"kills": kills.kill_often, "disks": disks.faulty_disks}
+ON_NEW = {
+    "kills": kills.kill_often, "disks": disks.faulty_disks, "caches": two.one_cache,
+}  # fmt: skip
 ON_FINISHED = {
     "made": damage.as_it_is_made, "rest": damage.at_rest, "images": damage.cache,
     "times": clocks.file_times, "two": two.one_folder,

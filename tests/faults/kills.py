@@ -10,11 +10,17 @@ from pathlib import Path
 
 import place as places
 from outcome import Table
+from place import Place
 
 FAULT = "SIGKILL"
 KILLS = 25
 SHORT_S = 8.0
 LONG = 0.3  # of a quiet run: long enough that the longest step gets done, too
+# Most drawn moments fall between steps; so each of these is killed in the middle as well.
+WITHIN = ("extract_units", "record_behaviour", "synthesise_tasks", "select_tasks", "run_model",
+          "score_answers", "check_names", "summarise_scores", "render_report",
+          "pack_manifest")  # fmt: skip
+INTO_S = 2.0
 
 
 def kill_often(table: Table, base: Path) -> None:
@@ -36,8 +42,29 @@ def kill_often(table: Table, base: Path) -> None:
         # The run ended before it could be killed: the next ones begin from nothing.
         done += table.equal(FAULT, "ended early", place, places.Ended(code, place.log.read_text()))
         shutil.rmtree(place.results)
-    ended = place.run()
-    done += table.equal(FAULT, "the run at last", place, ended)
+    done += table.equal(FAULT, "the run at last", place, place.run())
+    for rule in WITHIN:
+        kill_within(table, place, rule, draw)
     where = ", ".join(f"{rule} {count}" for rule, count in sorted(counts.items()))
     table.add(FAULT, where, kills, f"resumed each time; {done} runs ended, equal bytes")
     shutil.rmtree(place.folder)
+
+
+def kill_within(table: Table, place: Place, rule: str, draw: random.Random) -> None:
+    """Take a step's results away, kill the run soon after the step has begun, let it end."""
+    shutil.rmtree(place.results / rule, ignore_errors=True)
+    shutil.rmtree(place.results / "telemetry" / rule, ignore_errors=True)
+    process = place.start()
+    if not places.wait_for(lambda: rule in place.under_way(), process):
+        table.wrong(FAULT, rule, f"the run did not come to this step: {place.end(process)}")
+        return
+    try:
+        process.wait(draw.uniform(0, INTO_S))
+        seen = "it had ended"
+    except subprocess.TimeoutExpired:
+        seen = " ".join(place.under_way()) or "between steps"
+        places.kill(process)
+    equal = table.equal(FAULT, f"in {rule}", place, place.run())
+    table.add(
+        FAULT, f"in {rule} (at the kill: {seen})", 1, "equal bytes" if equal else "other bytes"
+    )

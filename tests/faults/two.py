@@ -1,4 +1,4 @@
-"""A second run in the folder of a first one."""
+"""A second run in the folder of a first one, and two runs that fill one cache."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import clocks
 import place as places
+import twice
 from outcome import Table
 from place import Ended, Place
 
+FROM_AFAR = ("packages", "wheels", "apt", "apptainer/packages")  # what a network would give
 REFUSAL = "another process works on the run"
 
 
@@ -40,3 +42,21 @@ class Second(Place):
     @property
     def log(self) -> Path:
         return self.folder.with_name("second.log")
+
+
+def one_cache(table: Table, base: Path) -> None:
+    """Start two runs in two folders at once, on a cache that holds nothing made yet."""
+    fault, home = "two at once", base / "shared-home"
+    twice.link_cache(home / "cache", FROM_AFAR)
+    pair = [Place(base / name, home) for name in ("first", "second")]
+    for place in pair:
+        twice.copy_tree(place.folder)
+    running = [place.start() for place in pair]
+    equal = [
+        table.equal(fault, f"two folders, {place.folder.name}", place, place.end(process))
+        for place, process in zip(pair, running, strict=True)
+    ]
+    outcome = f"{sum(equal)} of 2 ended with equal bytes"
+    table.add(fault, "two folders, one empty cache", 2, outcome)
+    for place in pair:
+        shutil.rmtree(place.folder)
