@@ -81,6 +81,8 @@ class ToyBench:
         self.files, self.jobs = files, 0
 
     def read(self, path):
+        if path not in self.files:
+            raise FileNotFoundError(path)
         return self.files[path]
 
     def run(self, jobs):
@@ -167,7 +169,7 @@ def scenario(number, name, value):
     call = ["put", [codec.encode(name), codec.encode(value)], {}]
     data = {
         "entry": "toy.box:Box",
-        "init": [[], {}],
+        "init": [["list", []], ["dict", []]],
         "calls": [call],
         "observe": ["errors", "kept"],
     }

@@ -110,7 +110,7 @@ def observe(box, data):
 
 def scenario(number, name, value):
     call = ["put", [codec.encode(name), codec.encode(value)], {}]
-    data = {"entry": "toy.box:Box", "init": [[], {}], "calls": [call],
+    data = {"entry": "toy.box:Box", "init": [["list", []], ["dict", []]], "calls": [call],
             "observe": ["errors", "kept"]}  # fmt: skip
     box = type(ast)("box")
     exec(compile(FILE, PATH, "exec"), box.__dict__)

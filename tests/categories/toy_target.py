@@ -72,6 +72,8 @@ class ProcessBench:
     """Runs jobs in this process."""
 
     def read(self, path):
+        if path not in FILES:
+            raise FileNotFoundError(path)
         return FILES[path]
 
     def run(self, jobs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.categories import _bugs, _describe, _excerpt, _prompts, _witness
+from assay.categories import _bugs, _describe, _excerpt, _prompts, _understanding, _uses, _witness
 from assay.categories._pool import Case
 from assay.categories._types import Candidate
 from assay.categories._understanding import (
@@ -79,7 +79,9 @@ def _prompt(draft: Draft, stratum: str, shown: Sequence[Case]) -> str:
         "examples": _describe.examples([(one.data, one.expected) for one in shown], attributes),
     }  # fmt: skip
     template = _prompts.template(CATEGORY, draft.material.settings)
-    return _prompts.fill(template, values | _listings(draft, stratum) | _form(shown, stratum))
+    values |= _listings(draft, stratum) | _form(shown, stratum)
+    most = _understanding.longest_prompt(draft.material, stratum)
+    return _uses.filled(template, values, (one.data for one in shown), draft.material, most)
 
 
 def _listings(draft: Draft, stratum: str) -> dict[str, str]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from assay.categories import _context, _describe, _prompts, _variants
+from assay.categories import _context, _describe, _prompts, _uses, _variants
 from assay.categories._code import code_key_json
+from assay.categories._generation_dials import longest_prompt
 from assay.categories._names import Names, names
 from assay.categories._pool import Split
 from assay.categories._types import Candidate, CodeKey, Material, Mutation, Row
@@ -81,7 +82,9 @@ def prompt(draft: Draft) -> str:
     material, unit = draft.material, draft.unit
     text = _prompts.template(CATEGORY, material.settings)
     listed = _listed(draft.used)
-    return _prompts.fill(text, {
+    most = longest_prompt(material.settings, draft.stratum)
+    shown = (case.data for case in draft.split.shown)
+    return _uses.filled(text, {
         "kind": unit["kind"], "package": unit["module"].partition(".")[0], "path": unit["path"],
         "class": unit["parent"] if unit["kind"] == "method" else "",
         "head": _variants.head_of(unit).plain, "imports": _imports(unit), "names": listed[0],
@@ -89,7 +92,7 @@ def prompt(draft: Draft) -> str:
         "callers": _callers(draft), "definitions": _definitions(draft),
         "changed": draft.variant.rule.strip() if draft.variant else "",
         "examples": _examples(draft),
-    })  # fmt: skip
+    }, shown, material, most)  # fmt: skip
 
 
 def _key(draft: Draft) -> dict[str, object]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from assay.categories._types import Row
 
@@ -43,6 +45,11 @@ FEWEST_SCENARIOS = 3
 FEWEST_DUNDER_STATEMENTS = 4  # `__len__` and the like are no question
 CHARACTERS_PER_TOKEN = 3  # of code, on the safe side
 SHORT_ANSWER = 900  # characters that are allowed whatever the budget: a smoke run cuts answers
+
+
+def longest_prompt(settings: Mapping[str, Any], stratum: str) -> int:
+    """Return the characters of a stratum's longest prompt."""
+    return int(settings["tasks"]["prompt_characters"]) * PROMPT_FACTOR[stratum]
 
 
 def stratum_of(unit: Row, collaborators: int, *, doubled: bool = False) -> str | None:

@@ -139,10 +139,15 @@ def candidate_id(unit: Row, bug: _bugs.Bug, stratum: str, *, control: bool) -> s
     return f"{CATEGORY}:{unit['unit_id']}:{stratum}:{what}"
 
 
+def longest_prompt(material: Material, stratum: str) -> int:
+    """Return the characters of a stratum's longest prompt."""
+    return int(material.settings["tasks"]["prompt_characters"]) * PROMPT_FACTOR[stratum]
+
+
 def candidate(draft: Draft, stratum: str, prompt: str, key: dict[str, object]) -> Candidate:
     """Return the candidate that awaits the gates; raise UnsuitableError if it is too long."""
     tasks, unit = draft.material.settings["tasks"], draft.unit
-    most = tasks["prompt_characters"] * PROMPT_FACTOR[stratum]
+    most = longest_prompt(draft.material, stratum)
     if len(prompt) > most:
         raise UnsuitableError(f"the prompt has {len(prompt)} characters, more than {most}")
     size = sum(len(draft.right(row)) for row in draft.units)

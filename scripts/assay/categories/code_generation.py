@@ -21,9 +21,9 @@ from assay.categories._context import collaborators
 from assay.categories._generation import Draft, answer, candidate_id, candidate_of
 from assay.categories._generation_dials import (
     CHARACTERS_PER_TOKEN,
-    PROMPT_FACTOR,
     SHORT_ANSWER,
     SHOWN_CHARACTERS,
+    longest_prompt,
     stratum_of,
     unsuitable,
 )
@@ -233,7 +233,7 @@ def _drafted(
     if reason:
         return _rejection(material, variant, "decidable", reason)
     candidate = candidate_of(Draft(material, variant, chosen, tests, stratum, halves))
-    most = tasks["prompt_characters"] * PROMPT_FACTOR[stratum]
+    most = longest_prompt(material.settings, stratum)
     if len(candidate.prompt) > most:
         return _rejection(material, variant, "prompt_size", f"{len(candidate.prompt)} characters")
     room = max(tasks["max_tokens"] * CHARACTERS_PER_TOKEN, SHORT_ANSWER)
