@@ -65,7 +65,7 @@ doctor: setup     ## what this machine gives the sandbox, and what to do where t
 	@PYTHONPATH=scripts $(BIN)/python -m assay.sandbox.doctor
 
 test: setup-dev setup-images ## every test that fits into a quarter of an hour
-	$(DEV)/pytest -n $(CORES) --dist loadgroup
+	$(DEV)/pytest -n $(CORES) --dist loadgroup --durations 25
 
 test-quick: setup-dev ## the tests that need no image and no model
 	$(DEV)/pytest -n $(CORES) -m "not slow"
