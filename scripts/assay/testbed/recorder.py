@@ -15,7 +15,7 @@ from assay.testbed.bench import Extras, SandboxBench
 from assay.testbed.reports import Report
 
 ALL = ("*",)
-WHOLE = Limits(cpu_s=300, wall_s=600, output_mb=256)  # of all tests at once
+WHOLE = Limits(cpu_s=300, wall_s=600, asleep_s=120, output_mb=256)  # of all tests at once
 PARTS = 8  # subsets that the tests are run in, to find tests that need each other
 UNPROVEN = "it passes, or is not reported, where it was made to fail (testbed.exposing)"
 HINT = "check the target's requirements (source, requirements, tests.paths) and run its tests once"
