@@ -31,7 +31,6 @@ from assay.testbed.drawing import in_turn
 from assay.testbed.mutators import Site, mutated, sites
 from assay.testbed.scenarios import confirm
 
-MUTANTS = 20  # of the unit, at most
 KNOWN = 60  # scenarios of the unit that the mutants are run on first: each way through it
 ENOUGH = 3  # scenarios that notice a mutant: it needs no more
 BASES = 12  # uses of the unit that are changed: those that tell the most of its mutants
@@ -47,7 +46,8 @@ Row = Mapping[str, Any]
 def aimed(material: Material) -> list[Row]:
     """Return rows of the scenarios table that are not among the unit's own yet; maybe none."""
     known = material.scenarios[:KNOWN]
-    mutants = material.mutants(material.unit)[:MUTANTS]
+    # Those that the oracle will be tried on, and that become bugs.
+    mutants = material.mutants(material.unit)[: material.settings["gates"]["oracle_sample"]]
     if len(known) < ENOUGH or not mutants:
         return []
     expected = {row["scenario_id"]: json.loads(row["observation_json"]) for row in known}
