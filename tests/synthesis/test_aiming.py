@@ -70,7 +70,7 @@ def material(bench, *mutants):
             "end_line": 2}  # fmt: skip
     return Material(
         "t", unit, {}, (), rows, lambda _: list(mutants), bench, 7,
-        {"limits": {}, "tasks": {"aimed": 320}},
+        {"limits": {}, "tasks": {"aimed": 320}, "gates": {"oracle_sample": 12}},
     )  # fmt: skip
 
 
@@ -106,3 +106,9 @@ def test_what_wobbles_under_another_hash_seed_is_dropped(boundary):
 def test_an_exception_of_pythons_own_is_no_question():
     loud = mutant("arguments", "len(text)", "len(text or ())")  # differs where len(None) raises
     assert aimed(material(FakeBench(), loud)) == []
+
+
+def test_a_mutant_beyond_the_sample_is_not_aimed_at(boundary):
+    told = [mutant(f"negation{n}", "len(text) <= most", "None") for n in range(12)]
+    assert aimed(material(FakeBench(), *told, boundary)) == []
+    assert aimed(material(FakeBench(), *told[1:], boundary))
