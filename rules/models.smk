@@ -1,6 +1,8 @@
 # Answers: one model at a time, as a single deterministic stream.
 # In:  config/models/<model>.yaml, select_tasks/<target>/tasks.parquet (keys: reference solvers only)
+#      batch/<run>/<model>/: results that somebody brought in (models that are asked outside)
 # Out: fetch_model/<model>/receipt.json; run_model/<model>/responses.parquet
+#      write_batch/<model>/requests.jsonl, index.json (models that are asked outside)
 #      telemetry/fetch_model/<model>/memory.json
 #      telemetry/run_model/<model>/: telemetry.parquet, fingerprint.json, engine.log
 
@@ -13,6 +15,8 @@ rule fetch_model:
         RUN.log("fetch_model", "{model}"),
     benchmark:
         RUN.benchmark("fetch_model", "{model}")
+    wildcard_constraints:
+        model=RUN.outside.made_here,
     params:
         settings=settings_of(),
         code=RUN.code("fetch_model"),
@@ -20,11 +24,32 @@ rule fetch_model:
         command("fetch_model", "model", outputs="receipt memory", image="")
 
 
+rule write_batch:
+    input:
+        tasks=expand(rules.select_tasks.output.tasks, target=TARGETS),
+        image=receipt("tools"),
+    output:
+        requests=RUN.result("write_batch", "{model}", "requests.jsonl"),
+        index=RUN.result("write_batch", "{model}", "index.json"),
+    log:
+        RUN.log("write_batch", "{model}"),
+    benchmark:
+        RUN.benchmark("write_batch", "{model}")
+    container:
+        RUN.container("tools")
+    params:
+        settings=settings_of("seed"),
+        code=lambda w: RUN.code("write_batch", engines=[engine(w)]),
+    shell:
+        command("write_batch", "model", "tasks", "requests index", image=TOOLS)
+
+
 rule run_model:
     input:
         tasks=expand(rules.select_tasks.output.tasks, target=TARGETS),
         keys_=keys_for,
         receipt=rules.fetch_model.output.receipt,
+        outside=lambda w: RUN.outside.files(w.model),
         image=lambda w: receipt(RUN.engine_image(w.model)),
     output:
         responses=RUN.result("run_model", "{model}", "responses.parquet"),
@@ -34,11 +59,13 @@ rule run_model:
         RUN.log("run_model", "{model}"),
     benchmark:
         RUN.benchmark("run_model", "{model}")
+    wildcard_constraints:
+        model=RUN.outside.made_here,
     container:
         lambda w: RUN.container(RUN.engine_image(w.model))
     threads: lambda w: RUN.threads(w.model)
     resources:
-        gpu=lambda w: 0 if RUN.needs_keys(w.model) else 1,
+        gpu=lambda w: RUN.gpus(w.model),
     params:
         settings=settings_of("seed"),
         code=lambda w: RUN.code("run_model", engines=[engine(w)]),

@@ -30,7 +30,7 @@ rule render_report:
     container:
         RUN.container("tools")
     params:
-        settings=settings_of("run", "tasks"),
+        settings=RUN.report_settings(),
         code=RUN.code("render_report"),
     shell:
         command("render_report", inputs=REPORTED, outputs="report table", image=TOOLS)
@@ -45,6 +45,7 @@ rule pack_manifest:
             *expand(rules.record_behaviour.output, target=TARGETS),
             *TASKS + KEYS + REJECTED + RESPONSES + VERDICTS + INDEXES + NAMES,
             *expand(rules.fetch_model.output.receipt, model=MODELS),
+            *expand(rules.write_batch.output, model=RUN.outside.models),
             *[receipt(recipe) for recipe in RUN.images],
         ],
         telemetry=[*TELEMETRY, *FINGERPRINTS, *MEMORY, *rules.render_report.output],

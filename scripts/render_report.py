@@ -24,6 +24,7 @@ def main(arguments: argparse.Namespace) -> None:
         rows={kind.name: read_rows(getattr(arguments, kind.name), kind) for kind in TABLES},
         fingerprints=read_records(arguments.fingerprints),
         memory=read_records(arguments.memory),
+        prices=arguments.settings.get("prices", {}),
     )
     named = [("summary for scripts", arguments.summary)]
     for kind in TABLES:

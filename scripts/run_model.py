@@ -22,6 +22,8 @@ def main(arguments: argparse.Namespace) -> None:
             arguments.receipt,
             arguments.weights,
             arguments.against,
+            arguments.requests,
+            arguments.results,
         ),
         Outputs(arguments.responses, arguments.telemetry, arguments.fingerprint),
     )
@@ -37,6 +39,8 @@ if __name__ == "__main__":
     parser.add_argument("--receipt", type=Path, required=True, help="what fetch_model wrote")
     parser.add_argument("--weights", type=Path, help="the weights in the cache")
     parser.add_argument("--against", type=Path, help="published answers to compare with")
+    parser.add_argument("--requests", type=Path, help="what write_batch wrote, if it is asked so")
+    parser.add_argument("--results", type=Path, help="folder that a batch's results are put into")
     parser.add_argument("--responses", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--telemetry", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--fingerprint", type=Path, required=True, help="JSON file to write")

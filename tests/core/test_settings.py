@@ -58,6 +58,27 @@ def test_mistakes_in_the_named_files_are_listed_with_their_place(folder):
         settings.load(folder)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"parameters": {"accuracy": 2}}, "oracle.yaml: parameters: accuracy: too large"),
+        ({"parameters": {"accurate": 1}}, "did you mean accuracy?"),
+        ({"engine": "orakle"}, "did you mean oracle?"),
+    ],
+)
+def test_a_models_parameters_are_checked_by_its_engine(folder, change, words):
+    path = folder / "models" / "oracle.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **change}))
+    with pytest.raises(UserError) as caught:
+        settings.load(folder)
+    assert words in str(caught.value)
+
+
+def test_every_model_file_is_valid():
+    names = sorted(path.stem for path in (CONFIG / "models").glob("*.yaml"))
+    assert list(settings.load(CONFIG, {"models": names}).models) == names
+
+
 @pytest.mark.parametrize("text", ["run: [", "- a\n", "\xff", ""])
 def test_a_file_that_is_no_yaml_mapping_is_named(folder, text):
     (folder / "config.yaml").write_bytes(text.encode("latin-1"))

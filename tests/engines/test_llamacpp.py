@@ -17,7 +17,13 @@ from assay.engines import llamacpp
 from assay.engines._answers import ENGINE_ERROR, Stream, answer_all, checked
 from assay.engines._journal import open_journal
 from assay.engines._outputs import fingerprint_id
-from assay.engines.base import EngineDiedError, Margin
+from assay.engines.base import (
+    EngineDiedError,
+    Margin,
+    brought_in,
+    is_recorded,
+    needs_weights,
+)
 
 FAKES = Path(__file__).parent / "fakes"
 
@@ -47,8 +53,13 @@ def test_the_examples_of_every_engine_fit_its_closed_schema(name):
         jsonschema.validate(example, plugin.PARAMETERS)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**example, "unheard_of": 1}, plugin.PARAMETERS)
-    assert hasattr(plugin, "solve") == plugin.REFERENCE
-    assert hasattr(plugin, "open_engine") != plugin.REFERENCE
+    kinds = {"solve": plugin.REFERENCE, "read_answers": is_recorded(plugin)}
+    kinds["open_engine"] = not any(kinds.values())
+    assert {name: hasattr(plugin, name) for name in kinds} == kinds
+    assert sum(kinds.values()) == 1
+    assert hasattr(plugin, "write_requests") == bool(brought_in(plugin))
+    assert not plugin.REFERENCE or not needs_weights(plugin)
+    assert is_recorded(plugin) or not brought_in(plugin)
 
 
 def test_an_answer_carries_text_counts_times_and_the_rendered_prompt(opened, request_of):

@@ -121,6 +121,7 @@ def test_the_crate_names_every_file_and_what_each_job_read(described):
 @pytest.mark.slow
 def test_what_a_rule_reads_is_what_the_workflow_says(repository):
     command = [Path(sys.executable).with_name("snakemake"), "--rulegraph", "--cores", "1"]
+    command += ["--config", 'models=["batch-example", "null"]']  # write_batch is of such a model
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
     assert not done.returncode, done.stderr
     names, edges = {}, {}

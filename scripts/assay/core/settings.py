@@ -56,6 +56,7 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
                 continue
             files[name] = read_yaml(path)
             mistakes += _mistakes(files[name], schema, kind, path)
+            mistakes += _plugin_mistakes(files[name], path) if kind == "model" else []
     if mistakes:
         count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
         raise UserError(f"the config has {count}:\n" + "\n".join(mistakes))
@@ -106,17 +107,18 @@ def _plugin_mistakes(model: Config, path: Path) -> Iterator[str]:
         yield _entry(f"{path}: engine", "unknown engine", engine, " | ".join(known), hint)
         return
     schema = {"$defs": {"parameters": registry.load("engines", str(engine)).PARAMETERS}}
-    yield from _mistakes(model.get("parameters", {}), schema, "parameters", path)
+    place = f"{path}: parameters"
+    yield from _mistakes(model.get("parameters", {}), schema, "parameters", place)
 
 
-def _mistakes(value: Any, schema: Config, kind: str, path: Path) -> Iterator[str]:
+def _mistakes(value: Any, schema: Config, kind: str, path: object) -> Iterator[str]:
     rooted = {"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]}
     errors = Draft202012Validator(rooted).iter_errors(value)
     for error in sorted(errors, key=lambda error: (error.json_path, error.message)):
         yield from _explained(error, path)
 
 
-def _explained(error: Any, path: Path) -> Iterator[str]:
+def _explained(error: Any, path: object) -> Iterator[str]:
     where = f"{path}: {error.json_path.removeprefix('$').lstrip('.') or '(top level)'}"
     rule, limit = str(error.validator), error.validator_value
     if rule == "additionalProperties":

@@ -32,8 +32,8 @@ class Order:
     engine: str
     settings: Mapping[str, Any]
     tasks: tuple[str, ...]
-    weights: str
-    weights_sha256: str
+    weights: str | None  # None, as its digest, for an engine that needs none
+    weights_sha256: str | None
     responses: str
     telemetry: str
     fingerprint: str
@@ -58,11 +58,12 @@ def main() -> None:
 def drive(order: Order) -> None:
     """Answer all tasks with the engine and write the outputs; remove the journal at the end."""
     requests = requests_of(row for path in order.tasks for row in read_table(Path(path), TASKS))
+    weights = Path(order.weights) if order.weights else None
     plugin, outputs = registry.load("engines", order.engine), order.outputs
     outputs.log.parent.mkdir(parents=True, exist_ok=True)
     with (
         outputs.log.open("ab") as log,
-        plugin.open_engine(order.settings, Path(order.weights), log) as engine,
+        plugin.open_engine(order.settings, weights, log) as engine,
     ):
         fingerprint = {
             "engine": order.engine, "weights_sha256": order.weights_sha256, **engine.fingerprint,

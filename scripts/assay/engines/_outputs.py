@@ -57,8 +57,9 @@ def _response(model: str, identity: str, request: Request, answer: Answer) -> di
 
 
 def _telemetry(model: str, request: Request, answer: Answer) -> dict[str, Any]:
+    # A time of 0 was not measured: a recorded answer has none.
     return {
         "model": model, "target": request.target, "task_id": request.task_id,
-        "latency_us": answer.latency_us, "ttft_us": answer.ttft_us,
-        "prompt_us": answer.prompt_us, "decode_us": answer.decode_us,
+        "latency_us": answer.latency_us or None, "ttft_us": answer.ttft_us,
+        "prompt_us": answer.prompt_us or None, "decode_us": answer.decode_us or None,
     }  # fmt: skip

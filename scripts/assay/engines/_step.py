@@ -15,8 +15,10 @@ from assay.core.records import KEYS, TASKS
 from assay.core.tables import read_table
 from assay.engines._driver import Order
 from assay.engines._outputs import Outputs
+from assay.engines._recorded import take_recorded
 from assay.engines._references import solve_all
 from assay.engines._view import View, run_in_view
+from assay.engines.base import Given, is_recorded, needs_weights
 
 WEIGHTS = "/weights/model"
 AGAINST = "/published/responses.parquet"
@@ -28,6 +30,8 @@ class Inputs:
     """The files that a run of a model reads; no keys but for a reference solver.
 
     against: published answers, to say how near each was that comes out otherwise
+    requests, results: what an engine that asks outside has written, and the folder of what came
+    back
     """
 
     tasks: tuple[Path, ...]
@@ -35,6 +39,8 @@ class Inputs:
     receipt: Path
     weights: Path | None
     against: Path | None = None
+    requests: Path | None = None
+    results: Path | None = None
 
 
 def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: Outputs) -> None:
@@ -55,7 +61,11 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
         keys = [row for path in inputs.keys for row in read_table(path, KEYS)]
         solve_all(plugin, handed, tasks, keys, outputs)
         return
-    weights, digest = checked_weights(inputs)
+    weights, digest = checked_weights(inputs) if needs_weights(plugin) else (None, None)
+    if is_recorded(plugin):
+        given = Given(weights, digest, inputs.requests, inputs.results)
+        take_recorded(plugin, handed, inputs.tasks, given, outputs)
+        return
     outputs.responses.parent.mkdir(parents=True, exist_ok=True)
     outputs.telemetry.parent.mkdir(parents=True, exist_ok=True)
     order, view = view_of(described["engine"], handed, (weights, digest), inputs, outputs)
@@ -68,7 +78,7 @@ def checked_weights(inputs: Inputs) -> tuple[Path, str]:
     if receipt is None:
         raise UserError(
             "the model file names no weights", where=inputs.receipt, expected="`weights:`",
-            hint="an engine that is no reference solver needs some: add them to the model file",
+            hint="this engine needs some: add them to the model file",
         )  # fmt: skip
     hint = f"delete {inputs.receipt} and run again: the weights are fetched anew"
     if inputs.weights is None or not inputs.weights.is_file():
@@ -94,17 +104,21 @@ def checked_weights(inputs: Inputs) -> tuple[Path, str]:
 
 
 def view_of(
-    engine: str, handed: Mapping[str, Any], weights: tuple[Path, str], inputs: Inputs,
-    outputs: Outputs,
+    engine: str, handed: Mapping[str, Any], weights: tuple[Path | None, str | None],
+    inputs: Inputs, outputs: Outputs,
 ) -> tuple[Order, View]:  # fmt: skip
-    """Return the driver's order, in the view's paths, and the view."""
+    """Return the driver's order, in the view's paths, and the view.
+
+    weights: the file and its digest; (None, None) for an engine that needs none
+    """
     if outputs.fingerprint.parent != outputs.telemetry.parent:
         raise HarnessError("telemetry and fingerprint must lie in one folder")
     shown = [(path, f"/tasks/{index}.parquet") for index, path in enumerate(inputs.tasks)]
     published = [(inputs.against, AGAINST)] if inputs.against else []
+    loaded = [(weights[0], WEIGHTS)] if weights[0] else []
     order = Order(
         engine=engine, settings=handed, tasks=tuple(inside for _, inside in shown),
-        weights=WEIGHTS, weights_sha256=weights[1],
+        weights=WEIGHTS if loaded else None, weights_sha256=weights[1],
         responses=f"/responses/{outputs.responses.name}",
         telemetry=f"/telemetry/{outputs.telemetry.name}",
         fingerprint=f"/telemetry/{outputs.fingerprint.name}",
@@ -113,7 +127,7 @@ def view_of(
     writable = (
         (outputs.responses.parent, "/responses"), (outputs.telemetry.parent, "/telemetry"),
     )  # fmt: skip
-    return order, View(shown=((weights[0], WEIGHTS), *shown, *published), writable=writable)
+    return order, View(shown=(*loaded, *shown, *published), writable=writable)
 
 
 def _judge_exit(status: int, outputs: Outputs) -> None:

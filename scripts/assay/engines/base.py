@@ -5,17 +5,29 @@ An engine module has
     EXAMPLES    valid parameters, which the contract test checks (and, for solvers, runs)
     NEEDS_KEYS  True for a reference solver that answers from the keys; no model ever gets them
     REFERENCE   True for a solver that answers by itself, without weights, in this process
+and, where it is not as what stands in brackets,
+    NEEDS_WEIGHTS  whether the model file has to name weights (not REFERENCE)
+    RECORDED       True if the answers were made elsewhere and are read from a file: nothing here
+                   can make them again (False)
+    BROUGHT_IN     names of the files that a person brings back, who carries the requests of a
+                   recorded engine out of the closed network; the first one has to be there (())
 and one public function:
     solve(task, key, settings) -> str       a reference solver; `key` is None unless NEEDS_KEYS
     open_engine(settings, weights, log)     an inference engine: a context manager that yields
-                                            an Engine; `weights` is a file, `log` an open file
+                                            an Engine; `weights` is a file (None unless
+                                            NEEDS_WEIGHTS), `log` an open file
+    read_answers(requests, settings, given) -> Recorded     if RECORDED
+and, if BROUGHT_IN, one more:
+    write_requests(requests, settings) -> Outgoing
 `settings` is {"model": the model's name, "parameters": {…}, "seed": the run's seed}.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 from assay.core.errors import HarnessError
@@ -44,7 +56,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. Times are whole microseconds; None where there was nothing to measure.
+    """What came back. Times are whole microseconds; 0 or None where nothing was measured.
 
     rendered_sha256: of the prompt after the chat template
     thinking:        the reasoning block, where the model wrote one; else None
@@ -76,6 +88,54 @@ class Margin:
     token: str
     other: str
     nats: float
+
+
+@dataclass(frozen=True)
+class Given:
+    """The files that recorded answers come from.
+
+    weights:        what the model file names as `weights`, checked; None unless NEEDS_WEIGHTS
+    weights_sha256: its digest
+    requests:       the file that was written to be carried out; None unless BROUGHT_IN
+    results:        the folder that what came back is put into; None unless BROUGHT_IN
+    """
+
+    weights: Path | None = None
+    weights_sha256: str | None = None
+    requests: Path | None = None
+    results: Path | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Answers in the order of the requests, and what an Engine tells as its properties."""
+
+    answers: Sequence[Answer]
+    fingerprint: Mapping[str, Any]
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What is carried out of the closed network, and an index of it for people (plain JSON)."""
+
+    lines: str
+    index: Mapping[str, Any]
+
+
+def needs_weights(plugin: ModuleType) -> bool:
+    """Tell whether a model file has to name weights for this engine."""
+    return bool(getattr(plugin, "NEEDS_WEIGHTS", not plugin.REFERENCE))
+
+
+def is_recorded(plugin: ModuleType) -> bool:
+    """Tell whether the answers were made elsewhere, so that nothing here can make them again."""
+    return bool(getattr(plugin, "RECORDED", False))
+
+
+def brought_in(plugin: ModuleType) -> tuple[str, ...]:
+    """Return the names of the files that a person brings back; () if nobody is asked outside."""
+    return tuple(getattr(plugin, "BROUGHT_IN", ()))
 
 
 class Engine(Protocol):

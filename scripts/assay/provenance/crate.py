@@ -36,7 +36,8 @@ READS: dict[str, tuple[str, ...]] = {
     "record_behaviour": ("extract_units", "fetch_source"),
     "synthesise_tasks": ("extract_units", "fetch_source", "record_behaviour"),
     "select_tasks": ("synthesise_tasks",),
-    "run_model": ("fetch_model", "select_tasks"),
+    "write_batch": ("select_tasks",),
+    "run_model": ("fetch_model", "select_tasks", "write_batch"),
     "score_answers": ("fetch_source", "run_model", "select_tasks"),
     "inspect_api": ("extract_units", "fetch_source"),
     "index_api": ("fetch_source", "inspect_api"),
@@ -45,6 +46,7 @@ READS: dict[str, tuple[str, ...]] = {
     "pack_manifest": (
         "check_names", "extract_units", "fetch_model", "fetch_source", "index_api",
         "record_behaviour", "run_model", "score_answers", "select_tasks", "summarise_scores",
+        "write_batch",
     ),
 }  # fmt: skip
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from assay.core import registry
 from assay.core.errors import UserError
+from assay.engines.base import is_recorded
 from assay.provenance.publication import Publication
 
 RESCORE, REBUILD, RERUN = "rescore", "rebuild", "rerun"
 # In the order of the data; what is not listed here comes last.
 STEPS = (
     "fetch_source", "build_image", "extract_units", "record_behaviour", "select_tasks",
-    "index_api", "fetch_model", "run_model", "score_answers", "check_names", "summarise_scores",
+    "index_api", "fetch_model", "write_batch", "run_model", "score_answers", "check_names",
+    "summarise_scores",
 )  # fmt: skip
+OPTIONAL = ("write_batch",)  # only where a model is asked outside
 MODEL = ("fetch_model", "run_model")
 AFTER_ANSWERS = ("score_answers", "check_names", "summarise_scores")
 TAKEN = {
@@ -23,6 +27,7 @@ TAKEN = {
 }
 # Their outputs can't be judged from files: telemetry, and what the locks say by themselves.
 NEVER = ("build_image", "render_report", "pack_manifest", "revalidate_tasks")
+ELSEWHERE = "its answers were made elsewhere: nothing here can make them again"
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,16 @@ class Plan:
     given:  files that stand in for the steps that made them
     wanted: files that are made again
     why:    rule -> why none of its files is made again
+    apart:  file -> why it is not made again, though its rule makes others
+    taken:  models whose answers are given, though others answer again
     """
 
     depth: str
     given: tuple[str, ...]
     wanted: tuple[str, ...]
     why: dict[str, str]
+    apart: dict[str, str] = field(default_factory=dict)
+    taken: tuple[str, ...] = ()
 
 
 def rule_of(path: str) -> str:
@@ -81,4 +90,36 @@ def plan(publication: Publication, depth: str) -> Plan:
             )  # fmt: skip
         why |= dict.fromkeys(AFTER_ANSWERS, "the answers were not published")
         wanted = [path for path in wanted if rule_of(path) not in AFTER_ANSWERS]
-    return Plan(depth, tuple(given), tuple(wanted), why)
+    made = Plan(depth, tuple(given), tuple(wanted), why)
+    return made if "run_model" in why else _without_recorded(made, publication)
+
+
+def recorded(publication: Publication) -> list[str]:
+    """Return the models whose answers were made elsewhere, by the engine in the config."""
+    engines = {
+        name: str(one.get("engine"))
+        for name, one in sorted(publication.manifest["config"]["models"].items())
+    }
+    known = registry.names("engines")
+    return [
+        name for name, engine in engines.items()
+        if engine in known and is_recorded(registry.load("engines", engine))
+    ]  # fmt: skip
+
+
+def _without_recorded(whole: Plan, publication: Publication) -> Plan:
+    """Return the plan with recorded answers taken as published; without them, nothing behind."""
+    models = recorded(publication)
+    own = [path for path in whole.wanted if rule_of(path) in MODEL and path.split("/")[1] in models]
+    lost = sorted({path.split("/")[1] for path in own if not publication.file(path)})
+    behind = [
+        path for path in whole.wanted if rule_of(path) in AFTER_ANSWERS
+        and lost and (path.split("/")[1] in lost or rule_of(path) == "summarise_scores")
+    ]  # fmt: skip
+    apart = {path: f"{path.split('/')[1]}: {ELSEWHERE}" for path in own}
+    apart |= dict.fromkeys(behind, "recorded answers were not published")
+    return replace(
+        whole, given=(*whole.given, *(path for path in own if publication.file(path))),
+        wanted=tuple(path for path in whole.wanted if path not in apart),
+        apart=apart, taken=tuple(models),
+    )  # fmt: skip

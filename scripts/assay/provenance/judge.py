@@ -12,7 +12,7 @@ from assay.core.files import canonical_json, sha256_file
 from assay.images.names import read_lock, receipt_of
 from assay.provenance.answers import compare_answers
 from assay.provenance.compare import difference
-from assay.provenance.depths import STEPS, Plan, by_step
+from assay.provenance.depths import OPTIONAL, STEPS, Plan, by_step
 from assay.provenance.publication import Publication, faults, gaps
 from assay.provenance.workplace import complaint, fingerprint, margins
 
@@ -98,7 +98,8 @@ class Judge:
     def steps(self) -> Iterator[Verdict]:
         """Yield a verdict on each step, in the order of the data."""
         listed = by_step(self.publication.entries)
-        for rule in [*listed, *(rule for rule in STEPS if rule not in listed)]:
+        lacking = [rule for rule in STEPS if rule not in (*listed, *OPTIONAL)]
+        for rule in [*listed, *lacking]:
             if rule == "build_image":
                 yield judge_images(self.publication, self.work)
             elif rule not in listed:
@@ -118,6 +119,8 @@ class Judge:
         return Verdict(rule, GOOD, f"{len(found)} files made again, equal bytes")
 
     def _file(self, rule: str, path: str) -> Verdict:
+        if path in self.plan.apart:
+            return Verdict(rule, SKIPPED, self.plan.apart[path])
         ours, entry = self.root / path, self.publication.entries[path]
         if not ours.is_file():
             return self._missing(rule, path)

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def set_up(publication: Publication, plan: Plan, repository: Path, work: Path) -
             shutil.copytree(source, work / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, work / name)
-    _write_config(publication.manifest["config"], work / "config")
+    _write_config(publication.manifest["config"], work / "config", plan.taken)
     for path in plan.given:
         _copy(publication.file(path), work / "results" / publication.run / path)
     for path in plan.wanted:
@@ -52,7 +52,7 @@ def _copy(published: Path | None, target: Path) -> None:
         shutil.copyfile(published, target)
 
 
-def _write_config(recorded: Mapping[str, Any], folder: Path) -> None:
+def _write_config(recorded: Mapping[str, Any], folder: Path, taken: Sequence[str]) -> None:
     """Put the recorded config in the place of ours; only execution settings stay."""
     ours = settings.read_yaml(folder / "config.yaml")
     layers, wanted = (part.get("sandbox", {}).get("layers") for part in (recorded["config"], ours))
@@ -61,7 +61,7 @@ def _write_config(recorded: Mapping[str, Any], folder: Path) -> None:
             "the published config asks for a weaker sandbox than this checkout", given=layers,
             expected=wanted, hint="nothing of it was run; ask for a run with all layers",
         )  # fmt: skip
-    execution = {**ours["execution"], "against": PUBLISHED}
+    execution = {**ours["execution"], "against": PUBLISHED, "taken": list(taken)}
     _write_yaml(folder / "config.yaml", {**recorded["config"], "execution": execution})
     for kind in ("targets", "models"):
         for name, described in recorded[kind].items():
@@ -103,7 +103,8 @@ def make(work: Path, plan: Plan, run: str, cores: int, log: Path) -> str:
     make them again, whatever their times, digests or metadata.
     Raises UserError if the workflow refuses to start (a damaged image, a wrong config).
     """
-    stand_ins = {rule_of(path) for path in plan.given} | (set(MODEL) & set(plan.why))
+    given = [path for path in plan.given if path not in plan.apart]
+    stand_ins = {rule_of(path) for path in given} | (set(MODEL) & set(plan.why))
     unwanted = stand_ins | (set(NEVER) - {"build_image"})
     allowed = [rule for rule in rules(work) if rule not in unwanted]
     command = [

@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Inputs:
-    """The summary, the rows of each table by its name, each model's fingerprint and memory."""
+    """The summary, the rows of each table by its name; fingerprint, memory, prices by model."""
 
     run: str
     asked: Mapping[str, Any]
@@ -25,6 +25,7 @@ class Inputs:
     rows: Mapping[str, list[Row]]
     fingerprints: Mapping[str, Mapping[str, Any]]
     memory: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    prices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def models(self) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from assay.reporting import figures, funnel, grids, memory, samples
+from assay.reporting import cost, figures, funnel, grids, memory, samples
 from assay.reporting.inputs import Inputs, flat
 from assay.reporting.latency import speed
 from assay.reporting.notices import notices
@@ -35,7 +35,7 @@ def page(inputs: Inputs, files: Iterable[tuple[str, Path]]) -> str:
         form=grids.form(inputs), tasks=grids.tasks(inputs), invented=grids.invented(inputs),
         **_speeds(inputs), funnel_figures=funnel.charts(inputs),
         funnel_tables=funnel.tables(inputs), shortages=funnel.shortages(inputs),
-        fingerprints=_fingerprints(inputs),
+        fingerprints=_fingerprints(inputs), cost=cost.table(inputs),
         memory=memory.table(inputs), memory_figure=memory.figure(inputs),
         samples=[(name, samples.samples(inputs, name)) for name in _sampled(inputs)],
         files=grids.grid(["what", "where"], [((name, path), False) for name, path in files],

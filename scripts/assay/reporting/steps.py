@@ -14,8 +14,9 @@ from pathlib import Path
 
 STEPS = (
     "build_image", "fetch_source", "fetch_model", "extract_units", "record_behaviour",
-    "synthesise_tasks", "select_tasks", "inspect_api", "index_api", "run_model", "score_answers",
-    "check_names", "summarise_scores", "render_report", "pack_manifest", "revalidate_tasks",
+    "synthesise_tasks", "select_tasks", "inspect_api", "index_api", "write_batch", "run_model",
+    "score_answers", "check_names", "summarise_scores", "render_report", "pack_manifest",
+    "revalidate_tasks",
 )  # fmt: skip
 Job = tuple[float, float]
 

@@ -102,7 +102,12 @@ member that the pinned environment does not have. Only what is certain is counte
 <p class="soft">One request at a time. Nearest-rank percentiles. TTFT: time to first token. TPOT:
 time per output token = (latency &minus; TTFT) / (n &minus; 1).</p>
 {% for name, figure in histograms %}<h3>Latency of {{ name }}</h3>{{ figure }}{% endfor %}
-{% else %}<p>No model with an inference engine was run.</p>{% endif %}
+{% else %}<p>No inference engine was timed.</p>{% endif %}
+
+{% if cost.rows %}<h2 id="cost">Tokens and cost</h2>
+{{ grid(cost) }}
+<p class="soft">Of all answers, void ones too, as the engine counts them. The cost is what the model
+file's prices make of them; a dash: no price, or nothing that is counted apart.</p>{% endif %}
 
 {% if memory.rows %}<h2 id="memory">Memory</h2>
 {{ grid(memory) }}{{ memory_figure }}

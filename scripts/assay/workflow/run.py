@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 
 from assay.core import digests, registry
@@ -20,10 +21,12 @@ from assay.core import settings as config_settings
 from assay.core.errors import UserError
 from assay.core.files import canonical_json
 from assay.core.locks import open_lock
+from assay.engines.base import is_recorded
 from assay.images.apptainer import locate, version_of
 from assay.images.names import image_name, read_lock
 from assay.images.store import cache_root, container_path, verify_image
 from assay.workflow.code import code_digest
+from assay.workflow.outside import Outside
 
 REFERENCE_IMAGE = "tools"
 FIXED_ENVIRONMENT = {
@@ -76,7 +79,9 @@ class Run:
         if target:
             part["target"] = self.settings.targets[target]
         if model:
-            part["model"] = self.settings.models[model]
+            # A price decides no answer: a new one must not ask a model again.
+            described = self.settings.models[model].items()
+            part["model"] = {name: value for name, value in described if name != "prices"}
         return canonical_json(part)
 
     def code(self, rule: str, *data: str, **plugins: list[str]) -> str:
@@ -109,18 +114,38 @@ class Run:
     def _program(self, rule: str) -> Path:
         return self.repository / "scripts" / f"{rule}.py"
 
+    def report_settings(self) -> str:
+        """Return what the report is told of the config: run, tasks, and prices if there are any."""
+        models = self.settings.models.items()
+        prices = {name: one["prices"] for name, one in models if "prices" in one}
+        part = self.settings.part("run", "tasks")
+        return canonical_json({**part, "prices": prices} if prices else part)
+
+    def _engine(self, model: str) -> ModuleType:
+        return registry.load("engines", self.settings.models[model]["engine"])
+
     def needs_keys(self, model: str) -> bool:
         """Tell whether a model is a reference solver, which answers from the keys."""
-        engine = registry.load("engines", self.settings.models[model]["engine"])
-        return bool(engine.NEEDS_KEYS)
+        return bool(self._engine(model).NEEDS_KEYS)
+
+    def gpus(self, model: str) -> int:
+        """Return how many GPUs a model may take: none if it answers from keys or a file."""
+        engine = self._engine(model)
+        return 0 if engine.NEEDS_KEYS or is_recorded(engine) else 1
+
+    @property
+    def outside(self) -> Outside:
+        """Return what is known of models whose answers this run does not make itself."""
+        return Outside(self.settings, self.work)
 
     def optional_flags(self, model: str, keys: Sequence[str]) -> str:
-        """Return the flags that only some get: weights in the cache, keys, published answers."""
+        """Return the flags that only some get: weights, keys, published answers, a batch."""
         flags = ["--keys", *keys] if keys else []
         against = self.settings.config["execution"]["against"]
         published = Path(against or "", "run_model", model, "responses.parquet")
         if against and (self.work / published).is_file():
             flags += ["--against", str(published)]
+        flags += self.outside.flags(model)
         weights = self.settings.models[model].get("weights")
         if weights:
             flags += ["--weights", str(cache_root() / "weights" / weights["sha256"])]
