@@ -24,7 +24,7 @@ TARGETS, MODELS = list(RUN.settings.targets), list(RUN.settings.models)
 SHARDS = RUN.settings.config["execution"]["shards"]
 
 
-def command(rule, wildcards="", inputs="", outputs="", params="", image="{params.image}"):
+def command(rule, wildcards="", inputs="", outputs="", params="", image="{params.image:q}"):
     """The command line of a step: its flags are named after its inputs, outputs and params.
 
     A final underscore (`keys_`, since Snakemake reserves `keys`) is no part of the flag; an output
@@ -61,6 +61,22 @@ def testbed_receipt(wildcards):
 
 def testbed_image(wildcards):
     return RUN.images[f"testbed-{wildcards.target}"]
+
+
+def engine_image(wildcards):
+    """The image that a model's engine runs in; empty: on the host, to reach a running server."""
+    recipe = RUN.engine_image(wildcards.model)
+    return RUN.images[recipe] if recipe else ""
+
+
+def engine_container(wildcards):
+    recipe = RUN.engine_image(wildcards.model)
+    return RUN.container(recipe) if recipe else None
+
+
+def engine_receipt(wildcards):
+    recipe = RUN.engine_image(wildcards.model)
+    return receipt(recipe) if recipe else []
 
 
 def engine(wildcards):

@@ -25,7 +25,7 @@ rule run_model:
         tasks=expand(rules.select_tasks.output.tasks, target=TARGETS),
         keys_=keys_for,
         receipt=rules.fetch_model.output.receipt,
-        image=lambda w: receipt(RUN.engine_image(w.model)),
+        image=engine_receipt,
     output:
         responses=RUN.result("run_model", "{model}", "responses.parquet"),
         telemetry=RUN.telemetry("run_model", "{model}", "telemetry.parquet"),
@@ -35,14 +35,14 @@ rule run_model:
     benchmark:
         RUN.benchmark("run_model", "{model}")
     container:
-        lambda w: RUN.container(RUN.engine_image(w.model))
+        engine_container
     threads: lambda w: RUN.threads(w.model)
     resources:
         gpu=lambda w: 0 if RUN.needs_keys(w.model) else 1,
     params:
         settings=settings_of("seed"),
         code=lambda w: RUN.code("run_model", engines=[engine(w)]),
-        image=lambda w: RUN.images[RUN.engine_image(w.model)],
+        image=engine_image,
         optional=lambda w, input: RUN.optional_flags(w.model, input.keys_),
     shell:
         command("run_model", "model", "tasks receipt", "responses telemetry fingerprint")

@@ -11,6 +11,7 @@ PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
 EXAMPLES: tuple[dict[str, Any], ...] = ({},)
 NEEDS_KEYS = False
 REFERENCE = True
+REMOTE = False
 
 # A category without a finding to report gets the empty answer.
 ANSWERS = {

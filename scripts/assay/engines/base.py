@@ -5,6 +5,8 @@ An engine module has
     EXAMPLES    valid parameters, which the contract test checks (and, for solvers, runs)
     NEEDS_KEYS  True for a reference solver that answers from the keys; no model ever gets them
     REFERENCE   True for a solver that answers by itself, without weights, in this process
+    REMOTE      True for an engine that asks a server which runs already: it has no weights, and
+                its step runs on the host, since it has to reach that server
 and one public function:
     solve(task, key, settings) -> str       a reference solver; `key` is None unless NEEDS_KEYS
     open_engine(settings, weights, log)     an inference engine: a context manager that yields

@@ -71,6 +71,7 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 NEEDS_KEYS = False
 REFERENCE = False
+REMOTE = False
 
 # Stated so that no default of the server's can change them unseen.
 FIXED: dict[str, Any] = {

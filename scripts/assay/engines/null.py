@@ -11,6 +11,7 @@ PARAMETERS = {"type": "object", "additionalProperties": False, "properties": {}}
 EXAMPLES: tuple[dict[str, Any], ...] = ({},)
 NEEDS_KEYS = False
 REFERENCE = True
+REMOTE = False
 
 
 def solve(task: Mapping[str, Any], key: Mapping[str, Any] | None, settings: Settings) -> str:

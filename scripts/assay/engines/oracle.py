@@ -26,6 +26,7 @@ PARAMETERS = {
 EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"accuracy": 0.6})
 NEEDS_KEYS = True
 REFERENCE = True
+REMOTE = False
 
 
 def solve(task: Mapping[str, Any], key: Mapping[str, Any] | None, settings: Settings) -> str:

@@ -55,6 +55,7 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
 )
 NEEDS_KEYS = False
 REFERENCE = True
+REMOTE = False
 
 Finding = tuple[int, int]  # line, CWE
 

@@ -89,11 +89,13 @@ class Run:
         """Return recipe -> image name, for all images that this run needs."""
         targets = [f"testbed-{name}" for name in self.settings.targets]
         engines = [self.engine_image(model) for model in self.settings.models]
-        recipes = sorted({REFERENCE_IMAGE, *engines, *targets})
+        recipes = sorted({REFERENCE_IMAGE, *filter(None, engines), *targets})
         return {recipe: image_name(recipe, self.repository) for recipe in recipes}
 
-    def engine_image(self, model: str) -> str:
-        """Return the recipe of the image that a model's engine runs in."""
+    def engine_image(self, model: str) -> str | None:
+        """Return the recipe of the image that a model's engine runs in; None: on the host."""
+        if registry.load("engines", self.settings.models[model]["engine"]).REMOTE:
+            return None
         return str(self.settings.models[model].get("image", REFERENCE_IMAGE))
 
     @property

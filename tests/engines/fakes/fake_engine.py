@@ -27,6 +27,7 @@ PARAMETERS: dict[str, Any] = {"type": "object"}
 EXAMPLES: tuple[dict[str, Any], ...] = ({},)
 NEEDS_KEYS = False
 REFERENCE = False
+REMOTE = False
 
 
 @contextmanager
