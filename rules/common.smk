@@ -24,7 +24,7 @@ TARGETS, MODELS = list(RUN.settings.targets), list(RUN.settings.models)
 SHARDS = RUN.settings.config["execution"]["shards"]
 
 
-def command(rule, wildcards="", inputs="", outputs="", params="", image="{params.image:q}"):
+def command(rule, wildcards="", inputs="", outputs="", params="", image="{params.image}"):
     """The command line of a step: its flags are named after its inputs, outputs and params.
 
     A final underscore (`keys_`, since Snakemake reserves `keys`) is no part of the flag; an output
@@ -37,7 +37,7 @@ def command(rule, wildcards="", inputs="", outputs="", params="", image="{params
         prefix = "out-" if name in taken else ""
         flags.append(f"--{prefix}{name.rstrip('_')} {{output.{name}}}")
     flags += [f"--{name} {{params.{name}}}" for name in params.split()]
-    flags += [f"--image {image}"] if image else []
+    flags += [f"--image={image}"] if image else []
     flags += ["--settings {params.settings:q}", "--log {log}", f"--run-lock {RUN.lock}"]
     flags += ["--read {input}", "--made {output}"]
     return " ".join([f"python3 scripts/{rule}.py", *flags])
