@@ -37,7 +37,7 @@ def command(rule, wildcards="", inputs="", outputs="", params="", image="{params
         prefix = "out-" if name in taken else ""
         flags.append(f"--{prefix}{name.rstrip('_')} {{output.{name}}}")
     flags += [f"--{name} {{params.{name}}}" for name in params.split()]
-    flags += [f"--image {image}"] if image else []
+    flags += [f"--image={image}"] if image else []
     flags += ["--settings {params.settings:q}", "--log {log}", f"--run-lock {RUN.lock}"]
     flags += ["--read {input}", "--made {output}"]
     return " ".join([f"python3 scripts/{rule}.py", *flags])
@@ -61,6 +61,22 @@ def testbed_receipt(wildcards):
 
 def testbed_image(wildcards):
     return RUN.images[f"testbed-{wildcards.target}"]
+
+
+def engine_image(wildcards):
+    """The image that a model's engine runs in; empty: on the host, to reach a running server."""
+    recipe = RUN.engine_image(wildcards.model)
+    return RUN.images[recipe] if recipe else ""
+
+
+def engine_container(wildcards):
+    recipe = RUN.engine_image(wildcards.model)
+    return RUN.container(recipe) if recipe else None
+
+
+def engine_receipt(wildcards):
+    recipe = RUN.engine_image(wildcards.model)
+    return receipt(recipe) if recipe else []
 
 
 def engine(wildcards):

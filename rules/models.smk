@@ -50,7 +50,7 @@ rule run_model:
         keys_=keys_for,
         receipt=rules.fetch_model.output.receipt,
         outside=lambda w: RUN.outside.files(w.model),
-        image=lambda w: receipt(RUN.engine_image(w.model)),
+        image=engine_receipt,
     output:
         responses=RUN.result("run_model", "{model}", "responses.parquet"),
         telemetry=RUN.telemetry("run_model", "{model}", "telemetry.parquet"),
@@ -62,14 +62,14 @@ rule run_model:
     wildcard_constraints:
         model=RUN.outside.made_here,
     container:
-        lambda w: RUN.container(RUN.engine_image(w.model))
+        engine_container
     threads: lambda w: RUN.threads(w.model)
     resources:
         gpu=lambda w: RUN.gpus(w.model),
     params:
         settings=settings_of("seed"),
         code=lambda w: RUN.code("run_model", engines=[engine(w)]),
-        image=lambda w: RUN.images[RUN.engine_image(w.model)],
+        image=engine_image,
         optional=lambda w, input: RUN.optional_flags(w.model, input.keys_),
     shell:
         command("run_model", "model", "tasks receipt", "responses telemetry fingerprint")

@@ -6,9 +6,10 @@ A reference solver answers by itself; only one that says so is handed the keys.
 import argparse
 from pathlib import Path
 
-from assay.core import program
+from assay.core import program, registry
 from assay.engines._outputs import Outputs
 from assay.engines._step import Inputs, run_model
+from assay.engines.base import is_remote
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -45,4 +46,6 @@ if __name__ == "__main__":
     parser.add_argument("--telemetry", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--fingerprint", type=Path, required=True, help="JSON file to write")
     given = parser.parse_args()
+    # What asks a running server has to reach it; all else runs in its image or not at all.
+    given.contained = not is_remote(registry.load("engines", given.settings["model"]["engine"]))
     program.run(main, given, program.lock_of(given.responses))

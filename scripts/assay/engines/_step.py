@@ -13,12 +13,12 @@ from assay.core.files import canonical_json, read_json, sha256_file
 from assay.core.progress import say
 from assay.core.records import KEYS, TASKS
 from assay.core.tables import read_table
-from assay.engines._driver import Order
+from assay.engines._driver import Order, drive
 from assay.engines._outputs import Outputs
 from assay.engines._recorded import take_recorded
 from assay.engines._references import solve_all
 from assay.engines._view import View, run_in_view
-from assay.engines.base import Given, is_recorded, needs_weights
+from assay.engines.base import Given, is_recorded, is_remote, needs_weights
 
 WEIGHTS = "/weights/model"
 AGAINST = "/published/responses.parquet"
@@ -61,6 +61,9 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
         keys = [row for path in inputs.keys for row in read_table(path, KEYS)]
         solve_all(plugin, handed, tasks, keys, outputs)
         return
+    if is_remote(plugin):
+        drive(_order_of_remote(described["engine"], handed, inputs, outputs))
+        return
     weights, digest = checked_weights(inputs) if needs_weights(plugin) else (None, None)
     if is_recorded(plugin):
         given = Given(weights, digest, inputs.requests, inputs.results)
@@ -70,6 +73,19 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
     outputs.telemetry.parent.mkdir(parents=True, exist_ok=True)
     order, view = view_of(described["engine"], handed, (weights, digest), inputs, outputs)
     _judge_exit(run_in_view(DRIVER, view, canonical_json(asdict(order))), outputs)
+
+
+def _order_of_remote(
+    engine: str, handed: Mapping[str, Any], inputs: Inputs, outputs: Outputs
+) -> Order:
+    """Return the order of an engine that needs no view: it runs nothing here, and gets no key."""
+    outputs.responses.parent.mkdir(parents=True, exist_ok=True)
+    return Order(
+        engine=engine, settings=handed, tasks=tuple(map(str, inputs.tasks)), weights=None,
+        weights_sha256=None, responses=str(outputs.responses), telemetry=str(outputs.telemetry),
+        fingerprint=str(outputs.fingerprint),
+        against=str(inputs.against) if inputs.against else None,
+    )  # fmt: skip
 
 
 def checked_weights(inputs: Inputs) -> tuple[Path, str]:

@@ -11,6 +11,8 @@ and, where it is not as what stands in brackets,
                    can make them again (False)
     BROUGHT_IN     names of the files that a person brings back, who carries the requests of a
                    recorded engine out of the closed network; the first one has to be there (())
+    REMOTE         True for an engine that asks a server which runs already: its step runs on the
+                   host, since it has to reach that server (False)
 and one public function:
     solve(task, key, settings) -> str       a reference solver; `key` is None unless NEEDS_KEYS
     open_engine(settings, weights, log)     an inference engine: a context manager that yields
@@ -131,6 +133,11 @@ def needs_weights(plugin: ModuleType) -> bool:
 def is_recorded(plugin: ModuleType) -> bool:
     """Tell whether the answers were made elsewhere, so that nothing here can make them again."""
     return bool(getattr(plugin, "RECORDED", False))
+
+
+def is_remote(plugin: ModuleType) -> bool:
+    """Tell whether a running server is asked, from the host and not from a container."""
+    return bool(getattr(plugin, "REMOTE", False))
 
 
 def brought_in(plugin: ModuleType) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from assay.core import settings as config_settings
 from assay.core.errors import UserError
 from assay.core.files import canonical_json
 from assay.core.locks import open_lock
-from assay.engines.base import is_recorded
+from assay.engines.base import is_recorded, is_remote
 from assay.images.apptainer import locate, version_of
 from assay.images.names import image_name, read_lock
 from assay.images.store import cache_root, container_path, verify_image
@@ -94,11 +94,13 @@ class Run:
         """Return recipe -> image name, for all images that this run needs."""
         targets = [f"testbed-{name}" for name in self.settings.targets]
         engines = [self.engine_image(model) for model in self.settings.models]
-        recipes = sorted({REFERENCE_IMAGE, *engines, *targets})
+        recipes = sorted({REFERENCE_IMAGE, *filter(None, engines), *targets})
         return {recipe: image_name(recipe, self.repository) for recipe in recipes}
 
-    def engine_image(self, model: str) -> str:
-        """Return the recipe of the image that a model's engine runs in."""
+    def engine_image(self, model: str) -> str | None:
+        """Return the recipe of the image that a model's engine runs in; None: on the host."""
+        if is_remote(registry.load("engines", self.settings.models[model]["engine"])):
+            return None
         return str(self.settings.models[model].get("image", REFERENCE_IMAGE))
 
     @property
