@@ -99,9 +99,8 @@ class Run:
 
     def engine_image(self, model: str) -> str | None:
         """Return the recipe of the image that a model's engine runs in; None: on the host."""
-        if is_remote(registry.load("engines", self.settings.models[model]["engine"])):
-            return None
-        return str(self.settings.models[model].get("image", REFERENCE_IMAGE))
+        recipe = str(self.settings.models[model].get("image", REFERENCE_IMAGE))
+        return None if is_remote(self._engine(model)) else recipe
 
     @property
     def root(self) -> str:
@@ -118,10 +117,9 @@ class Run:
 
     def report_settings(self) -> str:
         """Return what the report is told of the config: run, tasks, and prices if there are any."""
-        models = self.settings.models.items()
-        prices = {name: one["prices"] for name, one in models if "prices" in one}
-        part = self.settings.part("run", "tasks")
-        return canonical_json({**part, "prices": prices} if prices else part)
+        prices = {m: one["prices"] for m, one in self.settings.models.items() if "prices" in one}
+        more = {"prices": prices} if prices else {}
+        return canonical_json({**self.settings.part("run", "tasks"), **more})
 
     def _engine(self, model: str) -> ModuleType:
         return registry.load("engines", self.settings.models[model]["engine"])
