@@ -238,19 +238,3 @@ def test_a_template_that_writes_the_date_is_refused(opened):
     template = "Today is {{ strftime_now('%d') }}"
     with pytest.raises(UserError, match="date"), opened(chat_template=template):
         pass
-
-
-@pytest.mark.parametrize(
-    ("text", "opened_before", "expected"),
-    [
-        ("plain", False, (None, "plain")),
-        ("  kept as it is ", False, (None, "  kept as it is ")),
-        ("<think>\nwhy\n</think>\n\nso", False, ("why", "so")),
-        ("why</think>so", True, ("why", "so")),
-        ("<think>never closed", False, ("never closed", "")),
-        ("never closed", True, ("never closed", "")),
-        ("a <think>b</think>", False, (None, "a <think>b</think>")),
-    ],
-)
-def test_thinking_is_told_from_the_response(text, opened_before, expected):
-    assert llamacpp.split_thinking(text, opened=opened_before) == expected

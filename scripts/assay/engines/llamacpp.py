@@ -14,7 +14,8 @@ from typing import IO, Any
 
 from assay.core.errors import HarnessError, UserError
 from assay.core.files import sha256_text
-from assay.engines._llamacpp_client import Server, Timed, clean_text
+from assay.engines._llamacpp_client import Server, Timed
+from assay.engines._text import clean_text, split_thinking
 from assay.engines.base import LENGTH, STOP, Answer, Margin, Request, Settings
 
 _NUMBER, _WHOLE = {"type": "number"}, {"type": "integer"}
@@ -201,16 +202,3 @@ class LlamaCpp:
             number = isinstance(value, (int, float)) and isinstance(found, (int, float))
             if (number and abs(found - value) > TOLERANCE) or (not number and found != value):
                 raise HarnessError(f"the engine used {name} = {found!r}, not {value!r}")
-
-
-def split_thinking(text: str, *, opened: bool = False) -> tuple[str | None, str]:
-    """Return (thinking, response): a leading `<think>` block is taken off the text.
-
-    opened: the prompt's template has already opened the block. A block that is never closed is
-    all thinking and leaves an empty response.
-    """
-    body = text.lstrip()
-    if not opened and not body.startswith("<think>"):
-        return None, text
-    thinking, _, response = body.removeprefix("<think>").partition("</think>")
-    return thinking.strip(), response.lstrip()
