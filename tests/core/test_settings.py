@@ -65,6 +65,36 @@ def test_a_file_that_is_no_yaml_mapping_is_named(folder, text):
         settings.load(folder)
 
 
+def changed(folder, name, change):
+    path = folder / "models" / f"{name}.yaml"
+    content = yaml.safe_load(path.read_text())
+    change(content)
+    path.write_text(yaml.safe_dump(content))
+
+
+def test_parameters_are_checked_by_the_engine_s_own_schema(folder):
+    def change(content):
+        del content["parameters"]["ubatch"]
+        content["parameters"].update(contexts=1, kv_type="q4_2")
+
+    changed(folder, "smollm2-135m", change)
+    with pytest.raises(UserError) as caught:
+        settings.load(folder, {"models": ["smollm2-135m"]})
+    text = str(caught.value)
+    for part in (
+        "3 mistakes", "smollm2-135m.yaml: parameters: missing key", "add `ubatch:`",
+        "did you mean context?", "parameters.kv_type: unknown value",
+    ):  # fmt: skip
+        assert part in text, text
+
+
+def test_an_engine_that_is_none_is_named(folder):
+    changed(folder, "null", lambda content: content.update(engine="olama"))
+    with pytest.raises(UserError, match="unknown engine") as caught:
+        settings.load(folder, {"models": ["null"]})
+    assert "did you mean ollama?" in str(caught.value)
+
+
 def test_execution_settings_are_no_part_of_the_recorded_config():
     one = settings.load(CONFIG, {"execution": {"shards": 1}})
     many = settings.load(CONFIG, {"execution": {"shards": 9}})

@@ -56,6 +56,8 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
                 continue
             files[name] = read_yaml(path)
             mistakes += _mistakes(files[name], schema, kind, path)
+            if kind == "model":
+                mistakes += _plugin_mistakes(files[name], path)
     if mistakes:
         count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
         raise UserError(f"the config has {count}:\n" + "\n".join(mistakes))
@@ -105,8 +107,9 @@ def _plugin_mistakes(model: Config, path: Path) -> Iterator[str]:
         hint = _closest(str(engine), known) or "an engine is a file in scripts/assay/engines/"
         yield _entry(f"{path}: engine", "unknown engine", engine, " | ".join(known), hint)
         return
-    schema = {"$defs": {"parameters": registry.load("engines", str(engine)).PARAMETERS}}
-    yield from _mistakes(model.get("parameters", {}), schema, "parameters", path)
+    closed = {"properties": {"parameters": registry.load("engines", str(engine)).PARAMETERS}}
+    named = {"parameters": model.get("parameters", {})}
+    yield from _mistakes(named, {"$defs": {"model": closed}}, "model", path)
 
 
 def _mistakes(value: Any, schema: Config, kind: str, path: Path) -> Iterator[str]:
