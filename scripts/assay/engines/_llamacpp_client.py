@@ -50,7 +50,8 @@ class Server:
     """
 
     def __init__(self, weights: Path, parameters: Mapping[str, Any], log: IO[bytes]) -> None:
-        self.order = {"model": str(weights), "parameters": dict(parameters)}
+        self.parameters = dict(parameters)
+        self.order = {"model": str(weights), "parameters": self.parameters}
         self.link = Link("llama.cpp", parameters.get("patience_s", PATIENCE_S))
         self.log, self.about = Log(log), dict[str, Any]()
         self._child: subprocess.Popen[str] | None = None

@@ -15,6 +15,7 @@ from typing import IO, Any
 from assay.core.errors import HarnessError, UserError
 from assay.core.files import sha256_text
 from assay.engines._llamacpp_client import Server, Timed
+from assay.engines._margins import margin_of
 from assay.engines._text import clean_text, split_thinking
 from assay.engines.base import LENGTH, STOP, Answer, Margin, Request, Settings
 
@@ -158,15 +159,7 @@ class LlamaCpp:
         timed = self._complete(rendered, request.max_tokens, n_probs=2)
         again = getattr(self._answer(rendered, 0, timed), part) or ""
         place = max(0, timed.text.find(again)) + character
-        chosen = next((one for end, one in timed.choices if end > place), None)
-        if chosen is None:
-            return None
-        found = {one["token"]: one["logprob"] for one in chosen["top_logprobs"]}
-        others = [token for token in found if token != chosen["token"]]
-        if not others:
-            return None
-        nats = chosen["logprob"] - found[others[0]]
-        return Margin(clean_text(chosen["token"]), clean_text(others[0]), nats)
+        return margin_of(next((one for end, one in timed.choices if end > place), None))
 
     def _answer(self, rendered: str, tokens: int, timed: Timed) -> Answer:
         last = timed.last
