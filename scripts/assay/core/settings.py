@@ -58,6 +58,7 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
             mistakes += _mistakes(files[name], schema, kind, path)
             if kind == "model":
                 mistakes += _plugin_mistakes(files[name], path)
+                mistakes += _unpinned(files[name], path)
     if mistakes:
         count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
         raise UserError(f"the config has {count}:\n" + "\n".join(mistakes))
@@ -110,6 +111,17 @@ def _plugin_mistakes(model: Config, path: Path) -> Iterator[str]:
     closed = {"properties": {"parameters": registry.load("engines", str(engine)).PARAMETERS}}
     named = {"parameters": model.get("parameters", {})}
     yield from _mistakes(named, {"$defs": {"model": closed}}, "model", path)
+
+
+def _unpinned(model: Config, path: Path) -> Iterator[str]:
+    """Refuse weights whose digest is still to be found out: no run is a function of those."""
+    weights = model.get("weights")
+    if isinstance(weights, dict) and "pin" in weights:
+        yield _entry(
+            f"{path}: weights", "the weights are not pinned", "pin: required",
+            "the sha256 and the size of one file",
+            f"download the file, then: make pin MODEL={path.stem} FILE=<the file>",
+        )  # fmt: skip
 
 
 def _mistakes(value: Any, schema: Config, kind: str, path: Path) -> Iterator[str]:
