@@ -102,6 +102,14 @@ def test_a_version_that_cuts_long_prompts_is_refused(opened):
     assert "it read 2048 tokens of a prompt of over 2048" in str(caught.value)
 
 
+def test_a_refused_prompt_is_void_in_the_server_s_words(opened, request_of):
+    with opened(context=64) as engine:
+        answer = engine.answer(request_of(" ".join(["word"] * 64)))
+    assert answer.void == (
+        "the engine refused the prompt: the input length exceeds the context length"
+    )
+
+
 def test_the_context_that_the_server_gives_counts_not_the_asked_one(opened, request_of):
     with opened("capped") as engine:
         assert engine.fingerprint["context"] == 1024

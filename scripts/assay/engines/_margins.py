@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,7 @@ from assay.core.files import first_character
 from assay.core.progress import say
 from assay.core.records import RESPONSES
 from assay.core.tables import read_table
-from assay.engines._text import clean_text
-from assay.engines.base import Answer, Engine, EngineDiedError, Margin, Request
+from assay.engines.base import Answer, Engine, EngineDiedError, Request
 
 FILE = "margins.json"  # beside the telemetry
 PARTS = ("thinking", "response")
@@ -41,18 +40,6 @@ def margins(
     except EngineDiedError as error:
         say(f"no more margins: {error}")
     return found
-
-
-def margin_of(chosen: Mapping[str, Any] | None) -> Margin | None:
-    """Return the margin of {token, logprob, top_logprobs}, as servers tell it; None if untold."""
-    if chosen is None:
-        return None
-    found = {one["token"]: one["logprob"] for one in chosen["top_logprobs"]}
-    others = [token for token in found if token != chosen["token"]]
-    if not others:
-        return None
-    nats = chosen["logprob"] - found[others[0]]
-    return Margin(clean_text(chosen["token"]), clean_text(others[0]), nats)
 
 
 def _first_part(row: dict[str, Any], answer: Answer) -> Iterator[tuple[str, int]]:

@@ -7,6 +7,7 @@ A number that is zero is left out of a reply.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping
@@ -139,6 +140,14 @@ class Api:
 def too_long(error: RefusedError) -> bool:
     """Tell whether a server refused a prompt since it does not fit into the context."""
     return error.status == 400 and bool(_TOO_LONG.search(error.said))
+
+
+def said_by(error: RefusedError) -> str:
+    """Return the text of a refusal, {"error": text}."""
+    try:
+        return str(json.loads(error.said)["error"])
+    except (ValueError, KeyError, TypeError):
+        return error.said.strip()
 
 
 def _placed(

@@ -14,8 +14,8 @@ from typing import IO, Any
 
 from assay.core.errors import HarnessError, UserError
 from assay.core.files import sha256_text
+from assay.engines._choices import margin_of
 from assay.engines._llamacpp_client import Server, Timed
-from assay.engines._margins import margin_of
 from assay.engines._text import clean_text, split_thinking
 from assay.engines.base import LENGTH, STOP, Answer, Margin, Request, Settings
 

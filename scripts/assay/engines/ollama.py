@@ -30,9 +30,9 @@ from typing import IO, Any
 
 from assay.core.errors import UserError
 from assay.core.files import canonical_json, sha256_text
+from assay.engines._choices import margin_of
 from assay.engines._http import RefusedError
-from assay.engines._margins import margin_of
-from assay.engines._ollama_client import Told, too_long
+from assay.engines._ollama_client import Told, said_by, too_long
 from assay.engines._ollama_rules import (
     misread,
     on_gpu,
@@ -164,7 +164,7 @@ class Ollama:
         except RefusedError as error:
             if not too_long(error):
                 raise
-            reason = f"the engine refused the prompt: {error.said.strip()}"
+            reason = f"the engine refused the prompt: {said_by(error)}"
             return Answer("", self._rendered(request.prompt), finish_reason=ERROR, void=reason)
         return self._answer(request, told)
 
