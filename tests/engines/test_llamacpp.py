@@ -26,7 +26,7 @@ def opened(tmp_path, monkeypatch):
         path.write_text(weights)
         settings = {
             "model": "m", "seed": 7,
-            "parameters": {**llamacpp.EXAMPLES[0], "patience_s": 20, **parameters},
+            "parameters": {**llamacpp.EXAMPLES[0], "patience_s": 60, **parameters},
         }  # fmt: skip
         return llamacpp.open_engine(settings, path, (tmp_path / "engine.log").open("ab"))
 

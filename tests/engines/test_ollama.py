@@ -27,7 +27,7 @@ def opened(tmp_path, monkeypatch):
         path.write_text(weights)
         settings = {
             "model": "m", "seed": 2**40,
-            "parameters": {**ollama.EXAMPLES[0], "patience_s": 20, **parameters},
+            "parameters": {**ollama.EXAMPLES[0], "patience_s": 60, **parameters},
         }  # fmt: skip
         return ollama.open_engine(settings, path, (tmp_path / "engine.log").open("ab"))
 
@@ -54,7 +54,7 @@ def test_the_server_gets_the_settings_of_the_model_file_and_none_of_the_machine(
         "OLLAMA_NUM_PARALLEL": "1", "OLLAMA_MAX_LOADED_MODELS": "1", "OLLAMA_FLASH_ATTENTION": "0",
         "OLLAMA_KV_CACHE_TYPE": "f16", "OLLAMA_CONTEXT_LENGTH": "2048", "LLAMA_ARG_FIT": "off",
         "OLLAMA_NO_CLOUD": "1", "OLLAMA_NOHISTORY": "1", "OLLAMA_NOPRUNE": "1",
-        "OLLAMA_LOAD_TIMEOUT": "20s",
+        "OLLAMA_LOAD_TIMEOUT": "60s",
     }  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def test_the_model_is_loaded_anew_for_each_request_and_gone_after_the_last(
 def test_a_model_that_does_not_leave_ends_the_start(opened):
     with (
         pytest.raises(EngineDiedError, match="its prompt cache would be warm"),
-        opened("sticky"),
+        opened("sticky", patience_s=20),
     ):
         pass
 

@@ -61,7 +61,7 @@ class Subject:
         own = {"patience_s": 300, "gpu_layers": int(os.environ.get("GPU_LAYERS") or 0)}
         chosen = {
             **self.plugin.EXAMPLES[0],
-            **(own if self.live else {"patience_s": 20}),
+            **(own if self.live else {"patience_s": 60}),
             **parameters,
         }
         settings = {"model": "m", "seed": 7, "parameters": chosen}
