@@ -19,6 +19,10 @@ TO ?= published
 LEAN ?=
 WORK ?=
 KEEP ?=
+ENGINE ?= ollama
+MODEL ?=
+FILE ?=
+GPU_LAYERS ?= 0
 ARCHIVE ?=
 URL ?=
 COMMIT ?=
@@ -37,7 +41,7 @@ BUNDLE =
 export ASSAY_BUNDLE = $(BUNDLE)
 COVER = PYTHONPATH=scripts $(BIN)/python -m assay.bundling.cover --bundle "$(BUNDLE)"
 
-.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks faults revalidate rescore-ten publish verify provenance attested renew-published sample-tasks crosscheck images-twice bench names clean
+.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks faults revalidate rescore-ten publish verify provenance attested renew-published sample-tasks engine-test pin crosscheck images-twice bench names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -131,6 +135,15 @@ revalidate: setup ## prove every task of the run again, ten times, shuffled and 
 
 sample-tasks: setup ## write five tasks a category of the run's first target into docs/sample-tasks.md
 	@PYTHONPATH=scripts $(BIN)/python -m assay.reporting.specimens "$$(ls -d results/$(RUN_NAME)/select_tasks/* | head -n 1)" > docs/sample-tasks.md
+
+engine-test: setup-dev ## the engines' suite against a server that runs already: ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name (GPU_LAYERS=99)
+	@test -n "$(URL)" -a -n "$(MODEL)" || { echo "error: give URL=the server's address and MODEL=a name that it knows" >&2; exit 2; }
+	@ASSAY_ENGINE_TEST="$(ENGINE)" URL="$(URL)" MODEL="$(MODEL)" GPU_LAYERS="$(GPU_LAYERS)" \
+		$(DEV)/pytest -q -r fE tests/engines/conformance
+
+pin: setup       ## put sha256 and size of FILE= into the model file config/models/MODEL=.yaml
+	@test -n "$(FILE)" -a -n "$(MODEL)" || { echo "error: give MODEL=a model file's name and FILE=its weights" >&2; exit 2; }
+	@PYTHONPATH=scripts $(BIN)/python -m assay.engines._pin "config/models/$(MODEL).yaml" "$(FILE)"
 
 crosscheck: setup ## units of the whole standard library beside Python's own ast
 	PYTHONPATH=scripts $(BIN)/python -m assay.mining.crosscheck

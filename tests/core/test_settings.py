@@ -86,6 +86,60 @@ def test_a_file_that_is_no_yaml_mapping_is_named(folder, text):
         settings.load(folder)
 
 
+def changed(folder, name, change):
+    path = folder / "models" / f"{name}.yaml"
+    content = yaml.safe_load(path.read_text())
+    change(content)
+    path.write_text(yaml.safe_dump(content))
+
+
+def test_parameters_are_checked_by_the_engine_s_own_schema(folder):
+    def change(content):
+        del content["parameters"]["ubatch"]
+        content["parameters"].update(contexts=1, kv_type="q4_2")
+
+    changed(folder, "smollm2-135m", change)
+    with pytest.raises(UserError) as caught:
+        settings.load(folder, {"models": ["smollm2-135m"]})
+    text = str(caught.value)
+    for part in (
+        "3 mistakes", "smollm2-135m.yaml: parameters: missing key", "add `ubatch:`",
+        "did you mean context?", "parameters.kv_type: unknown value",
+    ):  # fmt: skip
+        assert part in text, text
+
+
+UNPINNED = "qwen3.6-35b-a3b-ollama"
+
+
+def test_weights_without_a_digest_refuse_the_run_that_names_them_and_no_other(folder):
+    assert settings.load(folder).models, "the file is there, and no other run minds"
+    with pytest.raises(UserError) as caught:
+        settings.load(folder, {"models": [UNPINNED]})
+    text = str(caught.value)
+    for part in (
+        "1 mistake:", f"{UNPINNED}.yaml: weights: the weights are not pinned",
+        f"make pin MODEL={UNPINNED} FILE=",
+    ):  # fmt: skip
+        assert part in text, text
+
+
+def test_weights_need_a_digest_unless_they_say_that_they_are_to_be_pinned(folder):
+    changed(folder, "smollm2-135m", lambda content: content["weights"].pop("sha256"))
+    with pytest.raises(UserError, match=r"weights: missing key\n.*\n.*sha256"):
+        settings.load(folder, {"models": ["smollm2-135m"]})
+    changed(folder, "smollm2-135m", lambda content: content["weights"].update(pin="later"))
+    with pytest.raises(UserError, match=r"weights.pin"):
+        settings.load(folder, {"models": ["smollm2-135m"]})
+
+
+def test_an_engine_that_is_none_is_named(folder):
+    changed(folder, "null", lambda content: content.update(engine="olama"))
+    with pytest.raises(UserError, match="unknown engine") as caught:
+        settings.load(folder, {"models": ["null"]})
+    assert "did you mean ollama?" in str(caught.value)
+
+
 def test_execution_settings_are_no_part_of_the_recorded_config():
     one = settings.load(CONFIG, {"execution": {"shards": 1}})
     many = settings.load(CONFIG, {"execution": {"shards": 9}})

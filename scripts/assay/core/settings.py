@@ -56,7 +56,9 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
                 continue
             files[name] = read_yaml(path)
             mistakes += _mistakes(files[name], schema, kind, path)
-            mistakes += _plugin_mistakes(files[name], path) if kind == "model" else []
+            if kind == "model":
+                mistakes += _plugin_mistakes(files[name], path)
+                mistakes += _unpinned(files[name], path)
     if mistakes:
         count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
         raise UserError(f"the config has {count}:\n" + "\n".join(mistakes))
@@ -106,19 +108,30 @@ def _plugin_mistakes(model: Config, path: Path) -> Iterator[str]:
         hint = _closest(str(engine), known) or "an engine is a file in scripts/assay/engines/"
         yield _entry(f"{path}: engine", "unknown engine", engine, " | ".join(known), hint)
         return
-    schema = {"$defs": {"parameters": registry.load("engines", str(engine)).PARAMETERS}}
-    place = f"{path}: parameters"
-    yield from _mistakes(model.get("parameters", {}), schema, "parameters", place)
+    closed = {"properties": {"parameters": registry.load("engines", str(engine)).PARAMETERS}}
+    named = {"parameters": model.get("parameters", {})}
+    yield from _mistakes(named, {"$defs": {"model": closed}}, "model", path)
 
 
-def _mistakes(value: Any, schema: Config, kind: str, path: object) -> Iterator[str]:
+def _unpinned(model: Config, path: Path) -> Iterator[str]:
+    """Refuse weights whose digest is still to be found out: no run is a function of those."""
+    weights = model.get("weights")
+    if isinstance(weights, dict) and "pin" in weights:
+        yield _entry(
+            f"{path}: weights", "the weights are not pinned", "pin: required",
+            "the sha256 and the size of one file",
+            f"download the file, then: make pin MODEL={path.stem} FILE=<the file>",
+        )  # fmt: skip
+
+
+def _mistakes(value: Any, schema: Config, kind: str, path: Path) -> Iterator[str]:
     rooted = {"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]}
     errors = Draft202012Validator(rooted).iter_errors(value)
     for error in sorted(errors, key=lambda error: (error.json_path, error.message)):
         yield from _explained(error, path)
 
 
-def _explained(error: Any, path: object) -> Iterator[str]:
+def _explained(error: Any, path: Path) -> Iterator[str]:
     where = f"{path}: {error.json_path.removeprefix('$').lstrip('.') or '(top level)'}"
     rule, limit = str(error.validator), error.validator_value
     if rule == "additionalProperties":

@@ -14,7 +14,9 @@ from typing import IO, Any
 
 from assay.core.errors import HarnessError, UserError
 from assay.core.files import sha256_text
-from assay.engines._llamacpp_client import Server, Timed, clean_text
+from assay.engines._choices import margin_of
+from assay.engines._llamacpp_client import Server, Timed
+from assay.engines._text import clean_text, split_thinking
 from assay.engines.base import LENGTH, STOP, Answer, Margin, Request, Settings
 
 _NUMBER, _WHOLE = {"type": "number"}, {"type": "integer"}
@@ -157,15 +159,7 @@ class LlamaCpp:
         timed = self._complete(rendered, request.max_tokens, n_probs=2)
         again = getattr(self._answer(rendered, 0, timed), part) or ""
         place = max(0, timed.text.find(again)) + character
-        chosen = next((one for end, one in timed.choices if end > place), None)
-        if chosen is None:
-            return None
-        found = {one["token"]: one["logprob"] for one in chosen["top_logprobs"]}
-        others = [token for token in found if token != chosen["token"]]
-        if not others:
-            return None
-        nats = chosen["logprob"] - found[others[0]]
-        return Margin(clean_text(chosen["token"]), clean_text(others[0]), nats)
+        return margin_of(next((one for end, one in timed.choices if end > place), None))
 
     def _answer(self, rendered: str, tokens: int, timed: Timed) -> Answer:
         last = timed.last
@@ -201,16 +195,3 @@ class LlamaCpp:
             number = isinstance(value, (int, float)) and isinstance(found, (int, float))
             if (number and abs(found - value) > TOLERANCE) or (not number and found != value):
                 raise HarnessError(f"the engine used {name} = {found!r}, not {value!r}")
-
-
-def split_thinking(text: str, *, opened: bool = False) -> tuple[str | None, str]:
-    """Return (thinking, response): a leading `<think>` block is taken off the text.
-
-    opened: the prompt's template has already opened the block. A block that is never closed is
-    all thinking and leaves an empty response.
-    """
-    body = text.lstrip()
-    if not opened and not body.startswith("<think>"):
-        return None, text
-    thinking, _, response = body.removeprefix("<think>").partition("</think>")
-    return thinking.strip(), response.lstrip()

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from assay.core.files import canonical_json, sha256_text
-from assay.engines._llamacpp_client import clean_text
+from assay.engines._choices import margin_of
 from assay.engines._openai_client import Client, Refused, Streamed
+from assay.engines._text import clean_text
 from assay.engines.base import (
     ERROR,
     LENGTH,
@@ -172,9 +173,5 @@ class OpenAI:
         for one in tokens:
             end += len(one["token"])
             if end > character:
-                others = [it for it in one["top_logprobs"] if it["token"] != one["token"]]
-                if not others:
-                    return None
-                nats = one["logprob"] - others[0]["logprob"]
-                return Margin(clean_text(one["token"]), clean_text(others[0]["token"]), nats)
+                return margin_of(one)
         return None

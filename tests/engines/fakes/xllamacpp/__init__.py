@@ -53,11 +53,15 @@ class Server:
         word = Path(params.model.path).read_text().split()[0]
         if word == "hang":
             time.sleep(3600)
-        if word == "die":
-            say("fake: these are no weights")
+        if word == "slow":
+            time.sleep(1)
+        if word in ("die", "oom"):
+            say("fake: these are no weights" if word == "die" else "fake: out of memory")
             os._exit(3)
         if word == "spilled":
-            say("load_tensors: offloaded 3/9 layers to GPU")
+            say(f"load_tensors: offloaded {min(6, params.n_gpu_layers)}/9 layers to GPU")
+        if word == "dated":
+            params.chat_template = TEMPLATE + " {{ strftime_now('%d') }}"
         handler = type("Bound", (Handler,), {"params": params, "words": word})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -126,6 +130,12 @@ class Handler(BaseHTTPRequestHandler):
             if word == "pinging":
                 self.wfile.write(b": ping\n\n")
                 self.wfile.flush()
+        if word == "echo":
+            text = body["prompt"].split(" ", 2)[2]
+            for number, character in enumerate(text):
+                self.event(content=character, tokens=[number], stop=False)
+            self.event(**self.last(body, word, len(text)))
+            return
         said = {"empty": 0, "endless": body["n_predict"]}.get(word, 3)
         for number in range(said):
             told = {"completion_probabilities": [likely(number)]} if body["n_probs"] else {}
@@ -133,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
         self.event(**self.last(body, word, said))
 
     def first_time(self):
-        mark = Path(self.params.chat_template or "none")
+        mark = Path(self.params.model.path).with_name("died already")
         if mark.exists():
             return False
         mark.touch()

@@ -1,0 +1,132 @@
+"""The engines that the one suite is run over: each against its fake, or one that runs already.
+
+    make engine-test ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name
+
+hands an address over by the environment: then the tests that need an engine that misbehaves on
+command are left out, prompts are natural language, and a table is printed at the end.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from assay.core import registry
+from assay.core.errors import UserError
+from assay.core.files import sha256_text
+from assay.engines import _ollama_server, ollama
+from assay.engines.base import Engine, Request
+
+FAKES = Path(__file__).parents[1] / "fakes"
+FAKED = ("llamacpp", "ollama")
+LIVE = os.environ.get("ASSAY_ENGINE_TEST", "")  # the engine whose server runs already
+# What a fake is told by the first word, and what a model is asked to the same end.
+SAID = {
+    "plain": ("hello there", "What is the capital of France? Answer with its name alone."),
+    "other": ("other words here", "Name the colour of grass in one word."),
+    "endless": ("endless", "Count from one to one thousand, one number a line, and do not stop."),
+    "unicode": (
+        "echo é — ü 漢字 🙂 e\u0301",
+        "Repeat this text and say no more: é ü 漢字 🙂 e\u0301",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One engine under test."""
+
+    name: str
+    plugin: ModuleType
+    folder: Path
+    live: bool
+
+    def said(self, what: str) -> str:
+        return SAID[what][self.live]
+
+    def request(self, prompt: str, number: int = 0, max_tokens: int = 16) -> Request:
+        digest = sha256_text(prompt)
+        name = f"task{number:03}"
+        return Request("t", name, "code_generation", prompt, digest, max_tokens)
+
+    @contextmanager
+    def open(self, weights: str = "fake", **parameters) -> Iterator[Engine]:
+        """Open the engine; parameters over the plug-in's own example."""
+        own = {"patience_s": 300, "gpu_layers": int(os.environ.get("GPU_LAYERS") or 0)}
+        chosen = {
+            **self.plugin.EXAMPLES[0],
+            **(own if self.live else {"patience_s": 60}),
+            **parameters,
+        }
+        settings = {"model": "m", "seed": 7, "parameters": chosen}
+        if self.live:
+            with attached(self.name, settings) as engine:
+                yield engine
+            return
+        path = self.folder / "weights"
+        path.write_text(weights)
+        with (
+            self.log.open("ab") as log,
+            self.plugin.open_engine(settings, path, log) as engine,
+        ):
+            yield engine
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "engine.log"
+
+
+@contextmanager
+def attached(name: str, settings: dict) -> Iterator[Engine]:
+    """The engine on a server that runs already."""
+    if name != "ollama":
+        raise UserError(
+            "this engine starts its own server", given=name, expected="ollama",
+            hint="the suite runs it against its fake: pytest tests/engines/conformance",
+        )  # fmt: skip
+    server = _ollama_server.Attached(os.environ["URL"], os.environ["MODEL"])
+    engine = ollama.Ollama(settings, server)
+    engine.restart()
+    try:
+        yield engine
+    finally:
+        engine.server.stop()
+
+
+@pytest.fixture(params=[LIVE] if LIVE else FAKED)
+def subject(request, tmp_path, monkeypatch) -> Subject:
+    """An engine: against its fake, or live."""
+    monkeypatch.setenv("PYTHONPATH", str(FAKES))
+    monkeypatch.setenv("PATH", f"{FAKES}{os.pathsep}{os.environ['PATH']}")
+    plugin = registry.load("engines", request.param)
+    return Subject(request.param, plugin, tmp_path, bool(LIVE))
+
+
+@pytest.fixture
+def fake(subject) -> Subject:
+    """An engine that misbehaves on command."""
+    if subject.live:
+        pytest.skip("needs an engine that misbehaves on command")
+    return subject
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print what a server that runs already was asked, and how it did."""
+    if not LIVE:
+        return
+    terminalreporter.section(f"{LIVE} at {os.environ['URL']}, model {os.environ['MODEL']}")
+    kinds = {"passed": "holds", "failed": "FAILS", "error": "FAILS", "skipped": "not asked"}
+    reports = [
+        (report.nodeid.split("::")[-1].removeprefix("test_").split("[")[0].replace("_", " "), said)
+        for kind, said in kinds.items()
+        for report in terminalreporter.stats.get(kind, [])
+        if "conformance" in report.nodeid and (report.when == "call" or kind != "passed")
+    ]
+    for name, said in sorted(dict(reports).items(), key=lambda pair: (pair[1], pair[0])):
+        terminalreporter.write_line(f"{said:<10} {name}")
