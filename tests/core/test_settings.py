@@ -61,7 +61,7 @@ def test_mistakes_in_the_named_files_are_listed_with_their_place(folder):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"parameters": {"accuracy": 2}}, "oracle.yaml: parameters: accuracy: too large"),
+        ({"parameters": {"accuracy": 2}}, "oracle.yaml: parameters.accuracy: too large"),
         ({"parameters": {"accurate": 1}}, "did you mean accuracy?"),
         ({"engine": "orakle"}, "did you mean oracle?"),
     ],
@@ -75,7 +75,9 @@ def test_a_models_parameters_are_checked_by_its_engine(folder, change, words):
 
 
 def test_every_model_file_is_valid():
-    names = sorted(path.stem for path in (CONFIG / "models").glob("*.yaml"))
+    files = {path.stem: yaml.safe_load(path.read_text()) for path in (CONFIG / "models").iterdir()}
+    # Those whose weights nobody here has seen are refused for that alone (below).
+    names = sorted(name for name in files if "pin" not in files[name].get("weights", {}))
     assert list(settings.load(CONFIG, {"models": names}).models) == names
 
 
