@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.engines._batch_results import Result, malformed
+from assay.engines._text import clean_text
 from assay.engines.base import ERROR, LENGTH, STOP, Answer, Request
 
 OK = 200
@@ -128,7 +129,7 @@ def _text(record: Mapping[str, Any], name: str, where: str) -> str | None:
     value = record.get(name)
     if value is not None and not isinstance(value, str):
         raise malformed(where, f"`{name}` is no text")
-    return None if value is None else value.encode("utf-8", "replace").decode("utf-8")
+    return None if value is None else clean_text(value)
 
 
 def _code(error: Mapping[str, Any]) -> str:

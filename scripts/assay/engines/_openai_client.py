@@ -25,7 +25,7 @@ REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNPROCESSABLE_ENTITY)  # fmt: skip
 
 
-class Refused(Exception):  # noqa: N818 (an answer of the server, not an error of ours)
+class Refused(EngineDiedError):  # noqa: N818 (an answer of the server, not an error of ours)
     """The server refused a request, and says why."""
 
 
@@ -82,7 +82,7 @@ class Client:
             place = urlunsplit((parts.scheme, parts.netloc, root + path, "", ""))
             try:
                 found = self._json(self._send("GET", place))
-            except (EngineDiedError, Refused):
+            except EngineDiedError:
                 continue
             if isinstance(found.get("version"), str):
                 return str(found["version"])
