@@ -25,6 +25,7 @@ def main(arguments: argparse.Namespace) -> None:
             arguments.against,
             arguments.requests,
             arguments.results,
+            arguments.known,
         ),
         Outputs(arguments.responses, arguments.telemetry, arguments.fingerprint),
     )
@@ -42,6 +43,7 @@ if __name__ == "__main__":
     parser.add_argument("--against", type=Path, help="published answers to compare with")
     parser.add_argument("--requests", type=Path, help="what write_batch wrote, if it is asked so")
     parser.add_argument("--results", type=Path, help="folder that a batch's results are put into")
+    parser.add_argument("--known", type=Path, help="the response cache's folder of the weights")
     parser.add_argument("--responses", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--telemetry", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--fingerprint", type=Path, required=True, help="JSON file to write")

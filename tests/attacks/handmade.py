@@ -60,7 +60,8 @@ def make(folder: Path, place: Range, answers: dict[str, str]) -> dict[str, Path]
         })  # fmt: skip
         rows["responses"].append({
             **item.response, "prompt_sha256": PROMPT, "rendered_sha256": PROMPT, "thinking": None,
-            "prompt_tokens": 1, "completion_tokens": 1, "cached_tokens": 0,
+            "prompt_tokens": 1, "completion_tokens": 1, "cached_tokens": 0, "max_tokens": 1,
+            "deterministic": None,
         })  # fmt: skip
     for name, table in (("tasks", TASKS), ("keys", KEYS), ("responses", RESPONSES)):
         write_table(files[name], table, rows[name])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.core.files import sha256_file, sha256_text, write_json
+from assay.core.files import read_json, sha256_file, sha256_text, write_json
 from assay.core.records import RESPONSES, TASKS
 from assay.core.tables import read_table, write_table
 from assay.engines.base import Request
@@ -29,7 +29,8 @@ from assay.engines._step import Inputs, run_model
 given = json.load(sys.stdin)
 paths = lambda names: tuple(map(Path, names))
 inputs = Inputs(paths(given["tasks"]), paths(given["keys"]), Path(given["receipt"]),
-                Path(given["weights"]), Path(given["against"]) if given["against"] else None)
+                Path(given["weights"]), Path(given["against"]) if given["against"] else None,
+                Path(given["known"]) if given["known"] else None)
 try:
     run_model(given["model"], given["settings"], inputs, Outputs(*paths(given["outputs"])))
 except AssayError as error:
@@ -95,6 +96,9 @@ class FakeRun:
     weights_text: str = "fake weights"
     delay_s: float = 0
     against: Path | None = None
+    known: Path | None = None  # the response cache's folder of the weights
+    habits: tuple[str, ...] = ()  # of the fake engine; see there
+    gpu_layers: int = 0
 
     def prepare(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -102,6 +106,10 @@ class FakeRun:
         self.weights.write_text(self.weights_text)
         digest, size = sha256_file(self.weights), self.weights.stat().st_size
         write_json(self.root / "receipt.json", {"weights": {"sha256": digest, "size": size}})
+
+    @property
+    def parameters(self) -> dict:
+        return {"delay_s": self.delay_s, "habits": self.habits, "gpu_layers": self.gpu_layers}
 
     @property
     def weights(self) -> Path:
@@ -123,16 +131,20 @@ class FakeRun:
         return read_table(self.responses, RESPONSES)
 
     def asked(self) -> list[str]:
+        """Return the tasks that the engine was asked, without the probe's prompts."""
         lines = (self.telemetry / "engine.log").read_text().splitlines()
-        return [line.split()[1] for line in lines if line.startswith("asked ")]
+        return [line.split()[1] for line in lines if line.startswith("asked task")]
+
+    def fingerprint(self) -> dict:
+        return read_json(self.telemetry / "fingerprint.json")
 
     def start(self, **options) -> subprocess.Popen[str]:
         order = {
             "model": "m", "tasks": [str(self.root / "tasks.parquet")], "keys": [],
-            "against": str(self.against or ""),
+            "against": str(self.against or ""), "known": str(self.known or ""),
             "receipt": str(self.root / "receipt.json"), "weights": str(self.weights),
             "settings": {
-                "seed": 1, "model": {"engine": "fake", "parameters": {"delay_s": self.delay_s}},
+                "seed": 1, "model": {"engine": "fake", "parameters": self.parameters},
             },
             "outputs": [
                 str(self.responses), str(self.telemetry / "telemetry.parquet"),

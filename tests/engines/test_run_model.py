@@ -130,6 +130,20 @@ def test_answers_are_whole_and_the_prompt_that_does_not_fit_is_void(finished):
         assert row["prompt_us"] > 0 < row["decode_us"]
 
 
+def test_the_engine_repeats_itself_and_the_probe_is_short(finished):
+    measured = finished.fingerprint()["measured"]
+    assert {row["deterministic"] for row in finished.rows()} == {True}
+    assert measured["probe"]["different"] == 0
+    assert measured["probe"]["cached_tokens"] == 0
+    assert min(measured["probe"]["times"]["ttft_us"].values()) > 0
+    spent = measured["stream"]
+    assert spent["answers"] == 3, "the void one is not counted"
+    assert 0 < spent["engine_us"] < spent["wall_us"]
+    seconds = measured["probe"]["duration_us"] / 1e6
+    overhead = spent["wall_us"] / spent["engine_us"] - 1
+    print(f"probe {seconds:.1f} s, overhead {100 * overhead:.2f} %", measured["probe"]["times"])
+
+
 def test_the_same_run_gives_the_same_bytes(finished, real_run):
     again = real_run().run()
     assert again.bytes == finished.bytes

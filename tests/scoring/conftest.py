@@ -28,6 +28,7 @@ def _audit_rows(answers):
             **same, "model": "m", "prompt_sha256": digest, "rendered_sha256": digest,
             "response": answer, "thinking": None, "finish_reason": "stop", "prompt_tokens": 10,
             "completion_tokens": 5, "cached_tokens": 0, "void": None, "fingerprint": "f1",
+            "max_tokens": 64, "deterministic": True,
         })  # fmt: skip
     return tasks, keys, responses
 

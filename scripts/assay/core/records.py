@@ -130,6 +130,7 @@ RESPONSES = _table(
     task_id=TEXT,
     category=TEXT,
     prompt_sha256=TEXT,
+    max_tokens=WHOLE,  # budget of the answer
     rendered_sha256=TEXT,  # of the prompt after the chat template
     response=TEXT,
     thinking=TEXT,  # null where the model has no such channel
@@ -139,6 +140,7 @@ RESPONSES = _table(
     cached_tokens=WHOLE,
     void=TEXT,  # null, or why the row is no measurement
     fingerprint=TEXT,  # id of the engine's fingerprint
+    deterministic=FLAG,  # the engine repeated itself in the probe; null: it is none that is probed
 )  # fmt: skip
 
 TELEMETRY = _table(
@@ -150,6 +152,7 @@ TELEMETRY = _table(
     ttft_us=WHOLE,  # time to first token; null where there was none
     prompt_us=WHOLE,  # the engine's own figures
     decode_us=WHOLE,
+    from_cache=FLAG,  # answered in an earlier run, and timed there
 )  # fmt: skip
 
 VERDICTS = _table(

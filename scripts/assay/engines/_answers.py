@@ -32,6 +32,27 @@ def requests_of(tasks: Iterable[Row]) -> list[Request]:
 
 
 @dataclass
+class Spent:
+    """Wall time of the turns of a stream, and the engine's own time in them, in microseconds.
+
+    A turn is all from one request to the next: rendering, answering, journalling. Counted are
+    turns with a measured answer in which the engine was not restarted.
+    """
+
+    answers: int = 0
+    wall_us: int = 0
+    engine_us: int = 0
+
+    def add(self, wall_us: int, answer: Answer) -> None:
+        """Count one turn, if its answer is a measurement and the engine states its own time."""
+        own = answer.prompt_us + answer.decode_us
+        if answer.void is None and own:
+            self.answers += 1
+            self.wall_us += wall_us
+            self.engine_us += own
+
+
+@dataclass
 class Stream:
     """The engine under the run: what happened to it, and whether it is up."""
 
@@ -39,6 +60,7 @@ class Stream:
     events: list[str] = field(default_factory=list)
     up: bool = True
     lost: int = 0
+    spent: Spent = field(default_factory=Spent)
 
     def ask(self, request: Request) -> Answer:
         """Return an answer; one whose request killed the engine twice is void."""
@@ -57,6 +79,18 @@ class Stream:
         self.lost += 1
         self._note(f"{request.task_id}: void, the engine gave no answer")
         return Answer("", "", finish_reason=ERROR, void=ENGINE_ERROR)
+
+    def fresh(self) -> None:
+        """Start the engine anew, of our own will; if it does not come up, the next request tries.
+
+        Raises HarnessError if it comes back with another fingerprint.
+        """
+        self.lost = 0
+        try:
+            self._restart()
+        except EngineDiedError as error:
+            self.up = False
+            self._note(f"a start: {error}")
 
     def _restart(self) -> None:
         # The journal and the rows bear the first one's id.
@@ -82,22 +116,30 @@ def answer_all(
     stream: Stream, requests: Sequence[Request], journal: Journal, label: str,
 ) -> list[Answer]:  # fmt: skip
     """Return the answers in the order of the requests, taking finished ones from the journal."""
-    known = sum(journal.get(request) is not None for request in requests)
-    if known:
-        say(f"{label}: {known} of {len(requests)} answers are in the journal already")
-    progress = Progress(label, len(requests) - known, time.monotonic)
+    known = [answer for request in requests if (answer := journal.get(request))]
+    if journalled := sum(not answer.from_cache for answer in known):
+        say(f"{label}: {journalled} of {len(requests)} answers are in the journal already")
+    progress = Progress(label, len(requests) - len(known), time.monotonic)
     answers = []
     for request in requests:
         answer = journal.get(request)
         if answer is None:
-            answer = stream.ask(request)
-            # An engine error may be the machine's fault: a restarted run asks again.
-            if answer.void != ENGINE_ERROR:
-                journal.put(request, answer)
-            progress.add(answer)
+            answer = _turn(stream, request, journal, progress)
         answers.append(answer)
     progress.say_line()
     return answers
+
+
+def _turn(stream: Stream, request: Request, journal: Journal, progress: Progress) -> Answer:
+    began, events = time.monotonic_ns(), len(stream.events)
+    answer = stream.ask(request)
+    # An engine error may be the machine's fault: a restarted run asks again.
+    if answer.void != ENGINE_ERROR:
+        journal.put(request, answer)
+    progress.add(answer)
+    if len(stream.events) == events:
+        stream.spent.add((time.monotonic_ns() - began) // 1000, answer)
+    return answer
 
 
 class Progress:

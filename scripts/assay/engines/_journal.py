@@ -103,9 +103,14 @@ def _parse(line: bytes) -> tuple[str, Answer] | None:
             return None
     except (ValueError, TypeError, KeyError):
         return None
-    if not isinstance(request, str) or not isinstance(values, dict) or set(values) != _FIELDS:
-        return None
-    return request, Answer(**values)
+    answer = answer_of(values)
+    return (request, answer) if answer and isinstance(request, str) else None
+
+
+def answer_of(values: Any) -> Answer | None:
+    """Return the answer of an answer's fields; None if they are not exactly these."""
+    known = isinstance(values, dict) and set(values) == _FIELDS
+    return Answer(**values) if known else None
 
 
 def _seal(request: str, values: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from assay.engines.base import Given, is_recorded, is_remote, needs_weights
 
 WEIGHTS = "/weights/model"
 AGAINST = "/published/responses.parquet"
+KNOWN = "/known"
 DRIVER = ("-m", "assay.engines._driver")
 
 
@@ -32,6 +33,7 @@ class Inputs:
     against: published answers, to say how near each was that comes out otherwise
     requests, results: what an engine that asks outside has written, and the folder of what came
     back
+    known:   the response cache's folder of these weights, where it is to be used
     """
 
     tasks: tuple[Path, ...]
@@ -41,6 +43,7 @@ class Inputs:
     against: Path | None = None
     requests: Path | None = None
     results: Path | None = None
+    known: Path | None = None
 
 
 def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: Outputs) -> None:
@@ -71,7 +74,7 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
         return
     outputs.responses.parent.mkdir(parents=True, exist_ok=True)
     outputs.telemetry.parent.mkdir(parents=True, exist_ok=True)
-    order, view = view_of(described["engine"], handed, (weights, digest), inputs, outputs)
+    order, view = view_of(described["engine"], handed, weights, inputs, outputs)
     _judge_exit(run_in_view(DRIVER, view, canonical_json(asdict(order))), outputs)
 
 
@@ -132,18 +135,20 @@ def view_of(
     shown = [(path, f"/tasks/{index}.parquet") for index, path in enumerate(inputs.tasks)]
     published = [(inputs.against, AGAINST)] if inputs.against else []
     loaded = [(weights[0], WEIGHTS)] if weights[0] else []
+    # A folder that is not there can't be shown: nothing is known of these weights yet.
+    known = [(inputs.known, KNOWN)] if inputs.known and inputs.known.is_dir() else []
     order = Order(
         engine=engine, settings=handed, tasks=tuple(inside for _, inside in shown),
         weights=WEIGHTS if loaded else None, weights_sha256=weights[1],
         responses=f"/responses/{outputs.responses.name}",
         telemetry=f"/telemetry/{outputs.telemetry.name}",
         fingerprint=f"/telemetry/{outputs.fingerprint.name}",
-        against=AGAINST if published else None,
+        against=AGAINST if published else None, known=KNOWN if known else None,
     )  # fmt: skip
     writable = (
         (outputs.responses.parent, "/responses"), (outputs.telemetry.parent, "/telemetry"),
     )  # fmt: skip
-    return order, View(shown=(*loaded, *shown, *published), writable=writable)
+    return order, View(shown=(*loaded, *shown, *published, *known), writable=writable)
 
 
 def _judge_exit(status: int, outputs: Outputs) -> None:

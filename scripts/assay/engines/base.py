@@ -13,6 +13,8 @@ and, where it is not as what stands in brackets,
                    recorded engine out of the closed network; the first one has to be there (())
     REMOTE         True for an engine that asks a server which runs already: its step runs on the
                    host, since it has to reach that server (False)
+    PROBED         False for an inference engine that has no server of its own to ask twice and start
+                   anew: no determinism probe, no response cache (True)
 and one public function:
     solve(task, key, settings) -> str       a reference solver; `key` is None unless NEEDS_KEYS
     open_engine(settings, weights, log)     an inference engine: a context manager that yields
@@ -64,6 +66,7 @@ class Answer:
     thinking:        the reasoning block, where the model wrote one; else None
     cached_tokens:   prompt tokens that were not computed anew; anything but 0 voids the row
     void:            why this is no measurement, or None
+    from_cache:      the answer and its times are those of an earlier run
     """
 
     response: str
@@ -78,6 +81,7 @@ class Answer:
     ttft_us: int | None = None
     prompt_us: int = 0
     decode_us: int = 0
+    from_cache: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,12 @@
 """A fake engine without a model: the prompt's first word says what it is to do.
 
-Tests copy it into a copy of the library, since a plug-in is a file in its room.
+Tests copy it into a copy of the library, since a plug-in is a file in its room. Its parameter
+`habits` names what it does wrong with prompts that are no tasks:
+    tires     another text when it was asked the same before, by the same server
+    carries   another text, which depends on the prompt before
+    ages      another text once it was started anew
+    hurries   the same text, in a tenth of the time when it was asked the same before
+    faints    no answer but to the first three requests
 """
 
 from __future__ import annotations
@@ -11,6 +17,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,6 +34,7 @@ PARAMETERS: dict[str, Any] = {"type": "object"}
 EXAMPLES: tuple[dict[str, Any], ...] = ({},)
 NEEDS_KEYS = False
 REFERENCE = False
+PROBED = True
 
 
 @contextmanager
@@ -39,10 +47,15 @@ class FakeEngine:
 
     def __init__(self, settings: Settings, weights: Path, log: IO[bytes]) -> None:
         self.settings, self.log = settings, log
+        self.habits = settings["parameters"].get("habits", ())
+        self.seen, self.before, self.starts, self.answers = set[str](), "", 0, 0
         self.fingerprint = {"weights": weights.read_text(), "parameters": settings["parameters"]}
 
     def restart(self) -> None:
         self._note("restart")
+        self.seen.clear()
+        self.before = ""
+        self.starts += 1
 
     def margin(self, request: Request, part: str, character: int) -> Margin | None:
         return Margin(part, str(character), 0.5)
@@ -51,7 +64,33 @@ class FakeEngine:
         self._note(f"asked {request.task_id}")
         word, _, rest = request.prompt.partition(" ")
         text = getattr(self, f"do_{word}", lambda rest: rest[::-1])(rest)
-        return Answer(text, request.prompt_sha256, finish_reason=LENGTH, completion_tokens=1)
+        made = Answer(
+            text,
+            request.prompt_sha256,
+            finish_reason=LENGTH,
+            completion_tokens=1,
+            latency_us=90_000,
+            ttft_us=60_000,
+            prompt_us=50_000,
+            decode_us=20_000,
+        )
+        again = request.prompt in self.seen
+        self.seen.add(request.prompt)
+        if not request.task_id.startswith("task"):
+            made = self._with_habits(made, again)
+        self.before = request.prompt
+        self.answers += 1
+        return made
+
+    def _with_habits(self, made: Answer, again: bool) -> Answer:
+        odd = {"tires": again, "carries": self.before.startswith("Count"), "ages": self.starts > 0}
+        if any(odd[name] for name in self.habits if name in odd):
+            made = replace(made, response=made.response + "!")
+        if "hurries" in self.habits and again:
+            made = replace(made, latency_us=9000, ttft_us=6000)
+        if "faints" in self.habits and self.answers >= 3:
+            raise EngineDiedError("the fake fainted")
+        return made
 
     def do_slow(self, rest: str) -> str:
         time.sleep(float(self.settings["parameters"].get("delay_s", 0)))
