@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from assay.core.files import canonical_json, read_json, sha256_file
 from assay.core.progress import say
 from assay.core.records import KEYS, TASKS
 from assay.core.tables import read_table
+from assay.engines._card import require_empty
 from assay.engines._driver import Order, drive
 from assay.engines._outputs import Outputs
 from assay.engines._recorded import take_recorded
@@ -50,7 +51,8 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
     """Answer all tasks with one model.
 
     settings: {"model": the model file's content, "seed": the run's seed}
-    Raises UserError for missing or damaged weights, HarnessError if the engine does not start.
+    Raises UserError for missing or damaged weights or a card that is not empty, HarnessError if
+    the engine does not start.
     """
     described = settings["model"]
     plugin = registry.load("engines", described["engine"])
@@ -75,6 +77,7 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
     outputs.responses.parent.mkdir(parents=True, exist_ok=True)
     outputs.telemetry.parent.mkdir(parents=True, exist_ok=True)
     order, view = view_of(described["engine"], handed, weights, inputs, outputs)
+    order = replace(order, measured={"cards_before": require_empty(model, described)})
     _judge_exit(run_in_view(DRIVER, view, canonical_json(asdict(order))), outputs)
 
 
