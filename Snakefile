@@ -22,6 +22,10 @@ wildcard_constraints:
     shards=r"\d+",
 
 
+onsuccess:
+    RUN.known.keep()
+
+
 rule all:
     input:
         RUN.result("pack_manifest", "manifest.json"),

@@ -16,7 +16,7 @@ import yaml
 from assay.images.apptainer import locate
 from assay.images.names import image_name
 from assay.images.store import container_path
-from assay.workflow.run import FIXED_ENVIRONMENT
+from assay.workflow.environment import FIXED_ENVIRONMENT
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -113,7 +113,9 @@ def prepare(variation: Variation) -> None:
     """Copy the working tree and link the cache, owned by the variation's user."""
     copy_tree(variation.folder)
     smoke = variation.folder / "config" / "smoke.yaml"
-    smoke.write_text(smoke.read_text() + f"execution: {{shards: {variation.shards}}}\n")
+    smoke.write_text(
+        smoke.read_text() + f"execution: {{shards: {variation.shards}, response_cache: false}}\n"
+    )
     link_cache(Path(variation.environment()["ASSAY_CACHE"]), KEPT)
     if variation.user != current_user():
         own(variation.folder.parents[1], variation.user)

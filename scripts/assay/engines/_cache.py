@@ -2,7 +2,7 @@
 
 A finished run leaves its answers as lines beside its telemetry. The host's side of the workflow
 puts them into the cache, a file an answer; a later run reads them, from inside its view and without
-a way to write. Decision 0009 says why it is done so. Below ASSAY_CACHE:
+a way to write. Decision 0011 says why it is done so. Below ASSAY_CACHE:
 
     responses/<weights sha256>/<fingerprint id>-<digest of the engine's code>/<request digest>.json
 

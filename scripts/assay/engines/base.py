@@ -13,8 +13,8 @@ and, where it is not as what stands in brackets,
                    recorded engine out of the closed network; the first one has to be there (())
     REMOTE         True for an engine that asks a server which runs already: its step runs on the
                    host, since it has to reach that server (False)
-    PROBED         False for an inference engine that has no server of its own to ask twice and start
-                   anew: no determinism probe, no response cache (True)
+    PROBED         False for an inference engine that can't be asked twice and started anew: no
+                   determinism probe, no response cache (True)
 and one public function:
     solve(task, key, settings) -> str       a reference solver; `key` is None unless NEEDS_KEYS
     open_engine(settings, weights, log)     an inference engine: a context manager that yields

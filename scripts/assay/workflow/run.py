@@ -6,9 +6,7 @@ Made once, when the Snakefile is parsed; knows nothing of Snakemake.
 from __future__ import annotations
 
 import fcntl
-import os
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,20 +20,14 @@ from assay.core.errors import UserError
 from assay.core.files import canonical_json
 from assay.core.locks import open_lock
 from assay.engines.base import is_recorded, is_remote
-from assay.images.apptainer import locate, version_of
 from assay.images.names import image_name, read_lock
 from assay.images.store import cache_root, container_path, verify_image
 from assay.workflow.code import code_digest
+from assay.workflow.environment import set_environment
+from assay.workflow.known import Known
 from assay.workflow.outside import Outside
 
 REFERENCE_IMAGE = "tools"
-FIXED_ENVIRONMENT = {
-    "TZ": "UTC",
-    "LC_ALL": "C.UTF-8",
-    "PYTHONHASHSEED": "0",
-    "POLARS_MAX_THREADS": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
-}
 
 
 @dataclass(frozen=True)
@@ -138,6 +130,11 @@ class Run:
         """Return what is known of models whose answers this run does not make itself."""
         return Outside(self.settings, self.work)
 
+    @property
+    def known(self) -> Known:
+        """Return what the response cache knows of this run's models."""
+        return Known(self.settings, self.work)
+
     def optional_flags(self, model: str, keys: Sequence[str]) -> str:
         """Return the flags that only some get: weights, keys, published answers, a batch."""
         flags = ["--keys", *keys] if keys else []
@@ -149,7 +146,7 @@ class Run:
         weights = self.settings.models[model].get("weights")
         if weights:
             flags += ["--weights", str(cache_root() / "weights" / weights["sha256"])]
-        return " ".join(flags)
+        return " ".join([*flags, *self.known.flags(model)])
 
     def threads(self, model: str) -> int:
         """Return the processor threads that a model's engine is told to use."""
@@ -197,21 +194,6 @@ class Run:
             ) from error  # fmt: skip
         self._held.append(handle)
 
-    def set_environment(self) -> None:
-        """Set what Apptainer and the steps find in their environment.
-
-        A variable that is there already is kept, so that `make twice` can vary it.
-        """
-        for name, value in FIXED_ENVIRONMENT.items():
-            os.environ.setdefault(f"APPTAINERENV_{name}", value)
-        programs = [str(Path(sys.executable).parent), str(runtime_folder())]
-        os.environ["PATH"] = os.pathsep.join([*programs, os.environ["PATH"]])
-        os.environ["APPTAINER_BIND"] = f"{cache_root()}:{cache_root()}:ro"
-        os.environ["APPTAINERENV_ASSAY_RUNTIME"] = runtime_version()
-        # Steps on the host (fetching, building) see the same fixed values.
-        for name, value in FIXED_ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-
 
 def prepare(
     repository: Path, work: Path, overrides: Mapping[str, Any], *, main_process: bool
@@ -229,22 +211,6 @@ def prepare(
         run.hold_lock()
         run.verify_images()
         run.verify_results()
-    run.set_environment()
+        run.known.keep()
+    set_environment()
     return run
-
-
-def runtime_folder() -> Path:
-    """Return the folder of the `apptainer` to use, or raise UserError if there is none."""
-    found = locate(cache_root())
-    if not found:
-        raise UserError(
-            "there is no usable apptainer", expected="apptainer 1.4 or newer",
-            hint="`make setup` finds or installs it; `make run` does so by itself",
-        )  # fmt: skip
-    return found
-
-
-def runtime_version() -> str:
-    """Return the container runtime's name and version, such as "apptainer 1.4.5"."""
-    version = version_of(runtime_folder() / "apptainer")
-    return "apptainer " + ".".join(map(str, version))
