@@ -11,16 +11,20 @@ from assay.statistics.tells import by_part, in_words
 Summary = Mapping[str, Any]
 
 
-def notices(summary: Summary, references: Sequence[str], asked: Mapping[str, Any]) -> list[str]:
+def notices(
+    summary: Summary, references: Sequence[str], asked: Mapping[str, Any],
+    conduct: Sequence[str] = (),
+) -> list[str]:  # fmt: skip
     """Return the sentences that stand at the top of the report, most important first.
 
     references: names of the models that are reference solvers
     asked:      the config's `tasks`
+    conduct:    what has to be said of the engines
     """
     models = summary["models"]
     real = {name: (it["passed"], it["total"]) for name, it in models.items()
             if name not in references}  # fmt: skip
-    found = [*_harness(models), spread_words(real), *_telling(summary), *_void(models),
+    found = [*_harness(models), *conduct, spread_words(real), *_telling(summary), *_void(models),
              *_short(summary, asked)]  # fmt: skip
     return [sentence for sentence in found if sentence]
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from assay.reporting import cost, figures, funnel, grids, memory, samples
+from assay.reporting import conduct, cost, figures, funnel, grids, memory, samples
 from assay.reporting.inputs import Inputs, flat
 from assay.reporting.latency import speed
 from assay.reporting.notices import notices
@@ -25,7 +25,10 @@ def page(inputs: Inputs, files: Iterable[tuple[str, Path]]) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return environment.from_string(PAGE).render(
         run=inputs.run, style=Markup(STYLE), lead=lead(inputs),  # noqa: S704 - a constant
-        notices=notices(inputs.summary, inputs.references, inputs.asked),
+        notices=notices(
+            inputs.summary, inputs.references, inputs.asked, conduct.sentences(inputs)
+        ),
+        probes=conduct.probes(inputs), pairs=conduct.pairs(inputs),
         models=grids.models(inputs), by_category=grids.groups(inputs, "category"),
         by_stratum=grids.groups(inputs, "stratum"), by_target=grids.groups(inputs, "target"),
         model_figure=model_figure(inputs),

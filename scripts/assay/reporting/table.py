@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.reporting import grids
+from assay.reporting.conduct import sentences
 from assay.reporting.inputs import Inputs
 from assay.reporting.notices import notices
 from assay.reporting.safe import one_line
@@ -27,8 +28,8 @@ def table(inputs: Inputs, report: Path) -> str:
                 grids.interval(it), *parts, it["unreadable"], it["void"],
             )
         ])  # fmt: skip
-    said = [one_line(sentence, SENTENCE)
-            for sentence in notices(inputs.summary, inputs.references, inputs.asked)]  # fmt: skip
+    first = notices(inputs.summary, inputs.references, inputs.asked, sentences(inputs))
+    said = [one_line(sentence, SENTENCE) for sentence in first]
     lines = [
         f"Assay: {one_line(inputs.run, CELL)}",
         "",

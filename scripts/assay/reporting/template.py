@@ -109,6 +109,17 @@ time per output token = (latency &minus; TTFT) / (n &minus; 1).</p>
 <p class="soft">Of all answers, void ones too, as the engine counts them. The cost is what the model
 file's prices make of them; a dash: no price, or nothing that is counted apart.</p>{% endif %}
 
+{% if probes.rows %}<h2 id="conduct">Engines under test</h2>
+{{ grid(probes) }}
+<p class="soft">Before each run the engine answers a few fixed prompts cold, warm, in another order
+and after a restart: texts and token counts of the repeated answers that are equal to the cold ones.
+Harness overhead: wall time of the stream over the engine&rsquo;s own time, of measured answers that
+were asked in this run.</p>{% endif %}
+{% if pairs.rows %}<h3>Pairs of models</h3>
+{{ grid(pairs) }}
+<p class="soft">Models are compared only over the same tasks, prompts and limits. Rendered prompts
+(with the chat template) are equal where two engines run the same model.</p>{% endif %}
+
 {% if memory.rows %}<h2 id="memory">Memory</h2>
 {{ grid(memory) }}{{ memory_figure }}
 <p class="soft">Worked out from the model's own metadata before it was loaded. Cache: keys and

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from assay.statistics.audit import Detections, detector
+from assay.statistics.comparable import incomparable
 from assay.statistics.evidence import asked, evidence
 from assay.statistics.intervals import rate
 from assay.statistics.tells import tells
@@ -32,6 +33,7 @@ def summary(run: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "targets": {name: _target(name, rows) for name in sorted(set(targets))},
         "models": {name: _model(name, rows) for name in models},
         "tells": tells(rows["tasks"], rows["keys"]),
+        "incomparable": incomparable(rows["responses"]),
     }
 
 
@@ -131,7 +133,14 @@ def _model(name: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "prompt_tokens": _total(responses, "prompt_tokens"),
         "completion_tokens": _total(responses, "completion_tokens"),
         "fingerprints": _values(responses, "fingerprint"),
+        "deterministic": _every(row["deterministic"] for row in responses),
     }
+
+
+def _every(marks: Iterable[bool | None]) -> bool | None:
+    """Return whether all marks are set; None where nothing was marked."""
+    known = [mark for mark in marks if mark is not None]
+    return all(known) if known else None
 
 
 def _checks(row: Row) -> dict[str, bool]:
