@@ -4,7 +4,7 @@
 # Out: fetch_model/<model>/receipt.json; run_model/<model>/responses.parquet
 #      write_batch/<model>/requests.jsonl, index.json (models that are asked outside)
 #      telemetry/fetch_model/<model>/memory.json
-#      telemetry/run_model/<model>/: telemetry.parquet, fingerprint.json, engine.log
+#      telemetry/run_model/<model>/: telemetry.parquet, fingerprint.json, answers.jsonl, engine.log
 
 
 rule fetch_model:
