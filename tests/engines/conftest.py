@@ -163,7 +163,7 @@ class FakeRun:
 
     def run(self, **options) -> tuple[int, str]:
         child = self.start(**options)
-        _, said = child.communicate(timeout=60)
+        _, said = child.communicate(timeout=600)
         return child.returncode, said
 
 

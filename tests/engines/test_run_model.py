@@ -68,7 +68,7 @@ class RealRun:
         )  # fmt: skip
 
     def finish(self, child: subprocess.Popen[str]) -> None:
-        said, _ = child.communicate(timeout=300)
+        said, _ = child.communicate(timeout=1500)
         assert child.returncode == 0, said
 
     def run(self) -> RealRun:
