@@ -30,7 +30,7 @@ given = json.load(sys.stdin)
 paths = lambda names: tuple(map(Path, names))
 inputs = Inputs(paths(given["tasks"]), paths(given["keys"]), Path(given["receipt"]),
                 Path(given["weights"]), Path(given["against"]) if given["against"] else None,
-                Path(given["known"]) if given["known"] else None)
+                known=Path(given["known"]) if given["known"] else None)
 try:
     run_model(given["model"], given["settings"], inputs, Outputs(*paths(given["outputs"])))
 except AssayError as error:

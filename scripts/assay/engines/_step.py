@@ -69,9 +69,9 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
     if is_remote(plugin):
         drive(_order_of_remote(described["engine"], handed, inputs, outputs))
         return
-    weights, digest = checked_weights(inputs) if needs_weights(plugin) else (None, None)
+    weights = checked_weights(inputs) if needs_weights(plugin) else (None, None)
     if is_recorded(plugin):
-        given = Given(weights, digest, inputs.requests, inputs.results)
+        given = Given(weights[0], weights[1], inputs.requests, inputs.results)
         take_recorded(plugin, handed, inputs.tasks, given, outputs)
         return
     outputs.responses.parent.mkdir(parents=True, exist_ok=True)
