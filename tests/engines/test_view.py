@@ -12,6 +12,7 @@ import pytest
 
 from assay.core.records import KEYS
 from assay.core.tables import write_table
+from assay.engines import _view
 
 CANARY = "a canary of ours"
 # What a run holds beside the model's own inputs and outputs.
@@ -117,3 +118,46 @@ def test_the_model_inherits_neither_environment_nor_open_files(seen):
     places = {Path(name).name.partition(".")[0] or "journal" for name in report["descriptors"]}
     assert places == {"engine", "journal"}
     assert not [name for name in report["descriptors"] if "unknown" in name]
+
+
+LOOK = """
+import json, os
+from pathlib import Path
+json.dump({
+    "processes": [name for name in os.listdir("/proc") if name.isdigit()],
+    "devices": sorted(os.listdir("/dev")), "writable": os.access("/proc/sys/kernel", os.W_OK),
+    "libraries": os.environ.get("LD_LIBRARY_PATH"),
+    "driver": [path.read_text() for path in Path("/").glob("*/libs/libcuda.so.1")],
+}, Path("/out/seen").open("w"))
+"""
+
+
+def test_only_a_model_that_uses_a_card_sees_the_driver_and_a_proc_of_its_own(tmp_path, monkeypatch):
+    driver = tmp_path / "libs"
+    driver.mkdir()
+    (driver / "libcuda.so.1").write_text("a fake driver")
+    monkeypatch.setattr(_view, "DRIVER", driver)
+    found = []
+    for cards in (True, False):
+        view = _view.View((), ((tmp_path, "/out"),), cards=cards)
+        arguments = _view.view_arguments(view)
+        assert (str(driver) in arguments) is cards
+        program = "import os; os.path.exists('/proc/self') or os._exit(7)\n" + LOOK
+        found.append(_view.run_in_view(("-c", program), view, ""))
+    assert found == [0, 7]
+    seen = json.loads((tmp_path / "seen").read_text())
+    assert len(seen["processes"]) <= 2, "bubblewrap's own first process, and this one"
+    assert seen["libraries"] == str(driver)
+    assert not seen["writable"] or os.geteuid() == 0
+
+
+def test_a_model_file_says_whether_the_cards_are_shown(tmp_path):
+    from assay.engines._outputs import Outputs
+    from assay.engines._step import Inputs, view_of
+
+    outputs = Outputs(tmp_path / "r", tmp_path / "t", tmp_path / "f")
+    inputs = Inputs((), (), tmp_path / "receipt", None)
+    for layers in (0, 99):
+        handed = {"parameters": {"gpu_layers": layers}}
+        _, view = view_of("fake", handed, (None, None), inputs, outputs)
+        assert view.cards is bool(layers)

@@ -227,7 +227,13 @@ def test_a_hub_without_a_name_is_told(cache, monkeypatch):
 
 @pytest.mark.parametrize(
     ("kind", "missing"),
-    [("wheel", "wheel_sha256"), ("wheels", "parts"), ("path", "path"), ("hub", "revision"), ("cloud", "unknown kind")],
+    [
+        ("wheel", "wheel_sha256"),
+        ("wheels", "parts"),
+        ("path", "path"),
+        ("hub", "revision"),
+        ("cloud", "unknown kind"),
+    ],
 )
 def test_a_description_with_a_gap_is_told(cache, kind, missing):
     refused(described(kind=kind), cache, missing, "config/models/m.yaml")

@@ -10,6 +10,7 @@ from typing import Any
 from assay.core.errors import UserError
 from assay.core.progress import say
 from assay.engines._budget import RESERVE_MIB
+from assay.engines.base import wants_cards
 
 FORMAT = "--format=csv,noheader,nounits"
 CARDS = ("--query-gpu=index,name,memory.used,memory.total", FORMAT)
@@ -24,7 +25,7 @@ def require_empty(model: str, described: Mapping[str, Any]) -> list[dict[str, An
     Returns [{"card": "0, name", "used_mib", "total_mib"}]
     Raises UserError if a card is not empty, or if nvidia-smi is there and does not answer.
     """
-    if not described.get("parameters", {}).get("gpu_layers", 0):
+    if not wants_cards(described):
         return None
     program = shutil.which("nvidia-smi")
     if program is None:

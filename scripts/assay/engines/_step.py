@@ -19,7 +19,7 @@ from assay.engines._outputs import Outputs
 from assay.engines._recorded import take_recorded
 from assay.engines._references import solve_all
 from assay.engines._view import View, run_in_view
-from assay.engines.base import Given, is_recorded, is_remote, needs_weights
+from assay.engines.base import Given, is_recorded, is_remote, needs_weights, wants_cards
 
 WEIGHTS = "/weights/model"
 AGAINST = "/published/responses.parquet"
@@ -151,7 +151,8 @@ def view_of(
     writable = (
         (outputs.responses.parent, "/responses"), (outputs.telemetry.parent, "/telemetry"),
     )  # fmt: skip
-    return order, View(shown=(*loaded, *shown, *published, *known), writable=writable)
+    visible = (*loaded, *shown, *published, *known)
+    return order, View(visible, writable, cards=wants_cards(handed))
 
 
 def _judge_exit(status: int, outputs: Outputs) -> None:

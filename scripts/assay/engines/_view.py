@@ -4,7 +4,8 @@ A container shows the whole work folder, keys and sources included. So the drive
 run in a bubblewrap sandbox of their own, built from nothing: the image's system folders, this
 library and the weights read-only, the tasks tables read-only, two output folders, an empty /tmp.
 There is no home, no work folder, no /proc and /sys of the host, and a network namespace with
-nothing but loopback.
+nothing but loopback. Only a model that uses a card sees the cards' devices, the driver's libraries
+that Apptainer brings (`--nv`), and a /proc that holds its own processes: the driver asks there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from assay.sandbox.view import find_bwrap
 
 LINKS = ("bin", "lib", "lib32", "lib64", "libx32")
 DEVICES = ("null", "zero", "full", "random", "urandom")
+DRIVER = Path("/.singularity.d/libs")  # where Apptainer puts the driver's libraries
 CODE = "/code"
 # Taken over where set, so that `make twice` can vary them; all else is dropped.
 PASSED_ON = ("TZ", "LC_ALL", "PYTHONHASHSEED", "POLARS_MAX_THREADS")
@@ -29,10 +31,11 @@ PASSED_ON = ("TZ", "LC_ALL", "PYTHONHASHSEED", "POLARS_MAX_THREADS")
 
 @dataclass(frozen=True)
 class View:
-    """What is shown: (path outside, path inside), read-only or writable."""
+    """What is shown: (path outside, path inside), read-only or writable; whether the cards are."""
 
     shown: tuple[tuple[Path, str], ...]
     writable: tuple[tuple[Path, str], ...]
+    cards: bool = False
 
 
 def run_in_view(program: Sequence[str], view: View, order: str) -> int:
@@ -73,11 +76,22 @@ def view_arguments(view: View) -> list[str]:
         if Path("/dev", name).exists():
             out += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     out += ["--tmpfs", "/dev/shm"]  # noqa: S108
+    out += _cards() if view.cards else []
     out += ["--ro-bind", str(Path(assay.__file__).parent), f"{CODE}/assay"]
     for option, pairs in (("--ro-bind", view.shown), ("--bind", view.writable)):
         for outside, inside in pairs:
             out += [option, str(outside.absolute()), inside]
     return [*out, "--chdir", "/tmp", "--remount-ro", "/"]  # noqa: S108
+
+
+def _cards() -> list[str]:
+    """Return the arguments that show the cards: devices, the driver's libraries, a /proc."""
+    out = ["--proc", "/proc", "--remount-ro", "/proc"]
+    for device in sorted(Path("/dev").glob("nvidia*")):  # nvidia-caps is a folder
+        out += ["--dev-bind", str(device), str(device)]
+    if DRIVER.is_dir():
+        out += ["--ro-bind", str(DRIVER), str(DRIVER), "--setenv", "LD_LIBRARY_PATH", str(DRIVER)]
+    return out
 
 
 def _environment() -> Mapping[str, str]:

@@ -134,6 +134,11 @@ def needs_weights(plugin: ModuleType) -> bool:
     return bool(getattr(plugin, "NEEDS_WEIGHTS", not plugin.REFERENCE))
 
 
+def wants_cards(described: Mapping[str, Any]) -> bool:
+    """Tell whether a model file asks for layers on a card."""
+    return bool(described.get("parameters", {}).get("gpu_layers", 0))
+
+
 def is_recorded(plugin: ModuleType) -> bool:
     """Tell whether the answers were made elsewhere, so that nothing here can make them again."""
     return bool(getattr(plugin, "RECORDED", False))

@@ -17,11 +17,13 @@ FIXED_ENVIRONMENT = {
     "POLARS_MAX_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
+CONTROL = Path("/dev/nvidiactl")  # there is a card if this is there
 
 
-def set_environment() -> None:
+def set_environment(*, cards: bool = False) -> None:
     """Set what Apptainer and the steps find in their environment.
 
+    cards: a model of this run uses one; Apptainer then shows them, and the driver, if there are any
     A variable that is there already is kept, so that `make twice` can vary it.
     """
     for name, value in FIXED_ENVIRONMENT.items():
@@ -29,6 +31,8 @@ def set_environment() -> None:
     programs = [str(Path(sys.executable).parent), str(runtime_folder())]
     os.environ["PATH"] = os.pathsep.join([*programs, os.environ["PATH"]])
     os.environ["APPTAINER_BIND"] = f"{cache_root()}:{cache_root()}:ro"
+    if cards and CONTROL.exists():
+        os.environ["APPTAINER_NV"] = "1"
     os.environ["APPTAINERENV_ASSAY_RUNTIME"] = runtime_version()
     # Steps on the host (fetching, building) see the same fixed values.
     for name, value in FIXED_ENVIRONMENT.items():

@@ -19,7 +19,7 @@ from assay.core import settings as config_settings
 from assay.core.errors import UserError
 from assay.core.files import canonical_json
 from assay.core.locks import open_lock
-from assay.engines.base import is_recorded, is_remote
+from assay.engines.base import is_recorded, is_remote, wants_cards
 from assay.images.names import image_name, read_lock
 from assay.images.store import cache_root, container_path, verify_image
 from assay.workflow.code import code_digest
@@ -212,5 +212,5 @@ def prepare(
         run.verify_images()
         run.verify_results()
         run.known.keep()
-    set_environment()
+    set_environment(cards=any(map(wants_cards, run.settings.models.values())))
     return run
