@@ -212,7 +212,7 @@ def test_a_model_without_a_fingerprint_is_no_reference(usual, rendered):
 
 
 def test_settings_and_rows_alone_make_the_page():
-    inputs = Inputs("r", {}, {"targets": {}, "models": {}}, {
+    inputs = Inputs("r", {}, {"targets": {}, "models": {}, "incomparable": []}, {
         name: [] for name in ("tasks", "keys", "rejected", "responses", "verdicts", "telemetry")
     }, {})  # fmt: skip
     assert page(inputs, []).lstrip().startswith("<!doctype html>")
