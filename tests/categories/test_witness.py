@@ -1,5 +1,8 @@
 """A witness is literals at a known entry, and holds only if both codes were run and differ."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 
 from assay.categories import _prompts, _witness
@@ -47,10 +50,46 @@ VALUES = {**KEY, "values": ["pkg.box:Box.of", "pkg.kinds:Range", "pkg.kinds:Trut
 def test_objects_of_the_target_that_its_uses_hold_are_read(text, given):
     data = scenario_of(text, VALUES)
     assert data["calls"][0][1] == ["list", [given]]
-    written = expression(data, VALUES)
-    assert written is None or identity(scenario_of(written, VALUES)) == identity(data)
+    assert identity(scenario_of(expression(data, VALUES), VALUES)) == identity(data)
     with pytest.raises(WitnessError):
         scenario_of(text, KEY)
+
+
+def use(*names):
+    """Return a scenario that hands objects of the target to an entry."""
+    given = ["list", [["name", name] for name in names]]
+    return {"entry": "pkg.help:moved", "init": None, "observe": [],
+            "calls": [["", given, ["dict", []]]]}  # fmt: skip
+
+
+def key_of(shown, *others):
+    rows = [{"scenario_json": json.dumps(data)} for data in (*shown, *others)]
+    return _witness.wanted(SimpleNamespace(scenarios=rows), shown)
+
+
+@pytest.mark.parametrize(("shown", "text", "full"), [
+    ([use("docs.one:app", "docs.two:app")], "moved(one_app)", "docs.one:app"),
+    ([use("docs.one:app")], "moved(app)", "docs.one:app"),
+    ([use("docs.one:app")], "moved(docs.two.app)", "docs.two:app"),
+])  # fmt: skip
+def test_an_object_is_named_as_the_prompt_names_it_or_with_its_module(shown, text, full):
+    key = key_of(shown, use("docs.one:app"), use("docs.two:app"), use("docs.six:app"))
+    data = scenario_of(text, key)
+    assert data["calls"][0][1] == ["list", [["name", full]]]
+    written = expression(data, key)
+    assert written == f"moved({full.replace(':', '.')})"
+    assert identity(scenario_of(written, key)) == identity(data)
+
+
+@pytest.mark.parametrize("text", ["moved(six_app)", "moved(app)", "moved(one.app)"])
+def test_a_name_that_the_prompt_does_not_give_is_none(text):
+    key = key_of([use("docs.one:app", "docs.two:app")], use("docs.six:app"))
+    with pytest.raises(WitnessError):
+        scenario_of(text, key)
+
+
+def test_names_of_their_own_need_no_other():
+    assert "called" not in key_of([use("pkg.kinds:Range")], use("pkg.kinds:Truth"))
 
 
 @pytest.mark.parametrize("text", [

@@ -2,9 +2,10 @@
 
 A witness is one expression: a public entry point that the key knows, called with literals, such as
 `Validator({'a': {'min': 1}}).validate({'a': 0})` (builtin types such as `int` count as literals),
-and with objects of the target that its recorded uses hold, such as `Schema(Range(min=1))(0)`. It is
-parsed here, never evaluated; what runs in the sandbox is the scenario that it spells, over
-the right files and the buggy ones, under two hash seeds each.
+and with objects of the target that its recorded uses hold, such as `Schema(Range(min=1))(0)`, by
+their own names, with their modules, or as the prompt calls them. It is parsed here, never
+evaluated; what runs in the sandbox is the scenario that it spells, over the right files and the
+buggy ones, under two hash seeds each.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 import ast
 import json
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from assay.categories import _describe
+from assay.categories._literals import aliases, renamed
 from assay.categories._reading import arguments
 from assay.categories._types import Material, Options
 from assay.core.codec import names
@@ -37,7 +40,11 @@ class WitnessError(ValueError):
 
 
 def wanted(material: Material, shown: Iterable[Data]) -> dict[str, Any]:
-    """Return the key's part: entries and objects for a witness, and digests of what was shown."""
+    """Return the key's part: entries and objects for a witness, and digests of what was shown.
+
+    `called` (only where there are any): objects by the names that only the prompt gives them.
+    """
+    shown = list(shown)
     entries: dict[str, dict[str, Any]] = {}
     values: set[str] = set()
     for data in (json.loads(row["scenario_json"]) for row in material.scenarios):
@@ -49,11 +56,26 @@ def wanted(material: Material, shown: Iterable[Data]) -> dict[str, Any]:
         values |= objects(data)
     for entry in entries.values():
         entry["methods"] = sorted(entry["methods"])
+    called = _called(shown, values)
     return {
         "entries": entries,
         "values": sorted(values),
         "shown": sorted(identity(data) for data in shown),
+        **({"called": called} if called else {}),
     }
+
+
+def _called(shown: Iterable[Data], values: Iterable[str]) -> dict[str, str]:
+    """Return the objects of what is shown by their names there, if these are none of all objects'.
+
+    Of several applications called `app` the prompt calls one `first_app`, or shows one only.
+    """
+    known = {name for data in shown for name in objects(data)}
+    other = aliases(known)
+    short = {name: other.get(name, name.partition(":")[2]) for name in sorted(known)}
+    alone = Counter(short.values())
+    everywhere = Counter(name.partition(":")[2] for name in values)
+    return {text: name for name, text in short.items() if alone[text] == 1 != everywhere[text]}
 
 
 def spells(method: str) -> bool:
@@ -97,8 +119,11 @@ def scenario_of(text: str, key: Mapping[str, Any]) -> dict[str, Any]:
 
 def expression(data: Data, key: Mapping[str, Any]) -> str | None:
     """Return a scenario as a witness on one line, or None if none can spell it."""
-    name, calls = _describe.entry_name(data), data["calls"]
-    head = name if data["init"] is None else f"{name}({_spelled(data['init'])})"
+    ends = Counter(name.partition(":")[2] for name in key.get("values", ()))
+    alike = [name for name in key.get("values", ()) if ends[name.partition(":")[2]] > 1]
+    told = renamed(data, {name: name.replace(":", ".") for name in alike})
+    name, calls = _describe.entry_name(data), told["calls"]
+    head = name if data["init"] is None else f"{name}({_spelled(told['init'])})"
     if len(calls) > 1 or (not calls and data["init"] is None):
         return None
     for method, *given in calls:
@@ -166,9 +191,16 @@ def _entry(func: ast.expr, key: Mapping[str, Any]) -> str:
 def _arguments(node: ast.Call, key: Mapping[str, Any]) -> list[Any]:
     """Return the encodings [args, kwargs] of a call with literals and objects of the target."""
     try:
-        return arguments(node, lambda func: _named(func, key.get("values", ())))
+        return arguments(node, lambda func: _object(func, key))
     except (ValueError, TypeError, RecursionError, MemoryError, SyntaxError) as error:
         raise WitnessError("an argument of the witness is no literal") from error
+
+
+def _object(func: ast.expr, key: Mapping[str, Any]) -> str:
+    """Return the object of the target that an expression names, or ""."""
+    called: Mapping[str, str] = key.get("called", {})
+    text = func.id if isinstance(func, ast.Name) else ""
+    return called.get(text) or _named(func, key.get("values", ()))
 
 
 def _named(func: ast.expr, known: Iterable[str]) -> str:
