@@ -15,6 +15,8 @@ from assay.core.errors import UserError
 from assay.core.files import sha256_text
 from assay.engines import vllm
 from assay.engines._answers import checked
+from assay.engines._outputs import Outputs
+from assay.engines._step import Inputs, view_of
 from assay.engines._vllm_client import likely
 from assay.engines._vllm_model import chat_template, files_digest
 from assay.engines.base import EngineDiedError
@@ -142,6 +144,16 @@ def test_a_batch_invariant_run_on_the_processor_is_refused():
     example = {**vllm.EXAMPLES[0], "batch_invariant": True}
     assert not schema.is_valid(example)
     assert schema.is_valid({**example, "device": "cuda"})
+
+
+@pytest.mark.parametrize(("engine", "shown"), [("vllm", ["/proc/cpuinfo"]), ("llamacpp", [])])
+def test_the_view_shows_the_one_file_that_torch_needs_and_to_no_other_engine(
+    engine, shown, tmp_path
+):
+    outputs = Outputs(tmp_path / "r", tmp_path / "t" / "telemetry", tmp_path / "t" / "fingerprint")
+    inputs = Inputs((), (), tmp_path / "receipt", None)
+    _, view = view_of(engine, {}, (None, None), inputs, outputs)
+    assert [inside for _, inside in view.shown] == shown
 
 
 def test_a_token_that_is_shown_only_with_the_next_ends_no_later_than_the_text():
