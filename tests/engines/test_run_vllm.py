@@ -18,7 +18,7 @@ from assay.core.records import RESPONSES, TASKS, TELEMETRY
 from assay.core.tables import read_table, write_table
 from assay.engines._vllm_model import files_digest
 from assay.images.apptainer import locate
-from assay.images.names import image_name
+from assay.images.names import image_name, lock_path
 from assay.images.store import cache_root, container_path
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("model")]
@@ -47,6 +47,8 @@ def weights(described) -> Path:
 
 @pytest.fixture(scope="module")
 def image(described) -> str:
+    if not lock_path(ROOT, described["image"]).is_file():
+        pytest.skip("the image engine-vllm has no lock: `make relock-images IMAGES=engine-vllm`")
     name = image_name(described["image"], ROOT)
     if not container_path(cache_root(), name).exists():
         pytest.skip("the image engine-vllm is not in the cache: a run of the model builds it")
