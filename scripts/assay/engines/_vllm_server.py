@@ -121,9 +121,9 @@ class Server:
         return self._first_line()
 
     def _first_line(self) -> dict[str, Any]:
-        stdout = self._child.stdout if self._child else None
+        stdout: Any = getattr(self._child, "stdout", None)
         ready, _, _ = select.select([stdout], [], [], self.link.patience_s)
-        if not ready or stdout is None:
+        if not ready:
             raise self._failed(f"no word within {self.link.patience_s} s")
         try:
             return dict(json.loads(stdout.readline()))
