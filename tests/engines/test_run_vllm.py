@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from assay.core.files import read_json, read_yaml, write_json
+from assay.core.files import read_json, write_json
 from assay.core.records import RESPONSES, TASKS, TELEMETRY
+from assay.core.settings import read_yaml
 from assay.core.tables import read_table, write_table
 from assay.engines._vllm_model import files_digest
 from assay.images.apptainer import locate

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from assay.core.errors import AssayError, UserError  # noqa: E402
-from assay.core.files import read_yaml  # noqa: E402
+from assay.core.settings import read_yaml  # noqa: E402
 from assay.images.apptainer import locate  # noqa: E402
 from assay.images.names import image_name  # noqa: E402
 from assay.images.store import cache_root, container_path  # noqa: E402
