@@ -32,8 +32,8 @@ PATIENCE_S = 1800
 SAID = ("version", "packages", "cpu", "devices")
 POLL_S, STOP_S = 0.1, 10
 NAME = "model"  # what the server calls it
-OURS = ("VLLM_", "OMP_", "GOMP_", "KMP_", "MKL_", "HF_", "TRANSFORMERS_", "TORCH", "CUBLAS_", "LD_",
-        "ATEN_", "ONEDNN_", "DNNL_")  # fmt: skip
+OURS = ("VLLM_", "OMP_", "GOMP_", "KMP_", "MKL_", "HF_", "TRANSFORMERS_", "TORCH", "CUBLAS_",
+        "LD_PRELOAD", "ATEN_", "ONEDNN_", "DNNL_")  # fmt: skip
 # The same instructions on each machine: torch, oneDNN and MKL would take the widest that they find
 # (and torch the slowest where it finds no /proc/cpuinfo). vLLM's own choice follows torch's view.
 ONE_PATH = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "AVX2"}
