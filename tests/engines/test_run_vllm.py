@@ -121,7 +121,9 @@ def test_the_engine_repeats_itself_cold_warm_reordered_and_restarted(finished):
 def test_weights_are_converted_to_the_same_bytes_again(finished, contained, weights):
     found = read_json(finished / "t" / "fingerprint.json")["fingerprint"]
     program = "scripts/assay/engines/_vllm_convert.py"
-    contained(finished, "python3", "-P", "-s", program, weights, "converted")
+    # transformers notes in tokenizer_config.json whether it was offline, as it is in a run.
+    command = ("env", "HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1", "python3", "-P", "-s", program)
+    contained(finished, *command, weights, "converted")
     assert files_digest(finished / "converted") == found["model_sha256"]
 
 
