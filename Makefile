@@ -136,10 +136,13 @@ revalidate: setup ## prove every task of the run again, ten times, shuffled and 
 sample-tasks: setup ## write five tasks a category of the run's first target into docs/sample-tasks.md
 	@PYTHONPATH=scripts $(BIN)/python -m assay.reporting.specimens "$$(ls -d results/$(RUN_NAME)/select_tasks/* | head -n 1)" > docs/sample-tasks.md
 
-engine-test: setup-dev ## the engines' suite against a server that runs already: ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name (GPU_LAYERS=99)
-	@test -n "$(URL)" -a -n "$(MODEL)" || { echo "error: give URL=the server's address and MODEL=a name that it knows" >&2; exit 2; }
-	@ASSAY_ENGINE_TEST="$(ENGINE)" URL="$(URL)" MODEL="$(MODEL)" GPU_LAYERS="$(GPU_LAYERS)" \
-		$(DEV)/pytest -q -r fE tests/engines/conformance
+engine-test: setup-dev ## the engines' suite against a real one: ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name (GPU_LAYERS=99); or ENGINE=vllm, in its image
+	@case "$(ENGINE)" in \
+	vllm) $(DEV)/python tests/engines/conformance/in_image.py "$(or $(MODEL),smollm2-135m-vllm)" ;; \
+	*) test -n "$(URL)" -a -n "$(MODEL)" || { echo "error: give URL=the server's address and MODEL=a name that it knows" >&2; exit 2; }; \
+		ASSAY_ENGINE_TEST="$(ENGINE)" URL="$(URL)" MODEL="$(MODEL)" GPU_LAYERS="$(GPU_LAYERS)" \
+			$(DEV)/pytest -q -r fE tests/engines/conformance ;; \
+	esac
 
 pin: setup       ## put sha256 and size of FILE= into the model file config/models/MODEL=.yaml
 	@test -n "$(FILE)" -a -n "$(MODEL)" || { echo "error: give MODEL=a model file's name and FILE=its weights" >&2; exit 2; }

@@ -4,6 +4,8 @@ UV = $(shell $(PYTHON) envs/bootstrap.py --lock dev --no-apptainer)/bin/uv
 COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header
 FOR_HOST = --universal --python-version 3.11
 FOR_IMAGE = --python-version 3.11 --python-platform x86_64-manylinux_2_34 --only-binary :all:
+# Builds of torch for the processor lie where pip is told to look beside its index.
+FIND_LINKS = $(shell $(PYTHON) -m pip config list | sed -n "s/^[^=]*find-links='\(.*\)'$$/\1/p" | head -n 1)
 TARGETS = $(patsubst envs/targets/%.in,%,$(sort $(wildcard envs/targets/*.in)))
 
 .PHONY: setup setup-dev setup-apptainer setup-from-nothing relock relock-wheels relock-images images-twice
@@ -29,6 +31,7 @@ relock-wheels:
 	$(COMPILE) $(FOR_IMAGE) -c envs/host.txt envs/runtime.in -o envs/runtime.txt
 	$(COMPILE) $(FOR_IMAGE) -c envs/runtime.txt --no-emit-package pyyaml envs/tools.in -o envs/tools.txt
 	$(COMPILE) $(FOR_IMAGE) -c envs/runtime.txt envs/engine-llamacpp.in -o envs/engine-llamacpp.txt
+	$(COMPILE) $(FOR_IMAGE) $(FIND_LINKS:%=--find-links %) --override envs/engine-vllm.overrides envs/engine-vllm.in -o envs/engine-vllm.txt
 	$(MAKE) --no-print-directory $(TARGETS:%=relock-of-%)
 
 relock-of-%: ## the requirements of one target alone, such as relock-of-cerberus

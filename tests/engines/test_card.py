@@ -73,7 +73,14 @@ def test_without_layers_on_a_card_or_without_the_program_nothing_is_asked(fake_s
     assert "not known whether the card is empty" in capsys.readouterr().err
     fake_smi("", status=9)
     assert require_empty("m", {"parameters": {"gpu_layers": 0}}) is None
+    assert require_empty("m", {"parameters": {"device": "cpu"}}) is None
     assert require_empty("m", {}) is None
+
+
+def test_vllm_on_a_card_asks_for_an_empty_one_too(fake_smi):
+    fake_smi("0, X9, 2000, 32000\n")
+    with pytest.raises(UserError, match="not empty"):
+        require_empty("m", {"parameters": {"device": "cuda"}})
 
 
 def test_a_run_on_a_card_that_is_not_empty_starts_no_engine(fake_run, task, tmp_path, monkeypatch):

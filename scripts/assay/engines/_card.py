@@ -85,5 +85,5 @@ def _silent(given: str) -> UserError:
     return UserError(
         "nvidia-smi does not say what the card holds", given=given,
         expected="the memory of each card",
-        hint="mend the driver, or set `gpu_layers: 0` in the model file",
+        hint="mend the driver, or set `gpu_layers: 0` (vLLM: `device: cpu`) in the model file",
     )  # fmt: skip

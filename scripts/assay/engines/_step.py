@@ -19,7 +19,14 @@ from assay.engines._outputs import Outputs
 from assay.engines._recorded import take_recorded
 from assay.engines._references import solve_all
 from assay.engines._view import View, run_in_view
-from assay.engines.base import Given, is_recorded, is_remote, needs_weights, wants_cards
+from assay.engines.base import (
+    Given,
+    is_recorded,
+    is_remote,
+    needs_weights,
+    shown_to,
+    wants_cards,
+)
 
 WEIGHTS = "/weights/model"
 AGAINST = "/published/responses.parquet"
@@ -140,6 +147,9 @@ def view_of(
     loaded = [(weights[0], WEIGHTS)] if weights[0] else []
     # A folder that is not there can't be shown: nothing is known of these weights yet.
     known = [(inputs.known, KNOWN)] if inputs.known and inputs.known.is_dir() else []
+    # A view that shows the cards has a /proc, and what an engine needs of it.
+    needed = () if wants_cards(handed) else shown_to(registry.load("engines", engine))
+    machine = [(Path(file), file) for file in needed]
     order = Order(
         engine=engine, settings=handed, tasks=tuple(inside for _, inside in shown),
         weights=WEIGHTS if loaded else None, weights_sha256=weights[1],
@@ -151,7 +161,7 @@ def view_of(
     writable = (
         (outputs.responses.parent, "/responses"), (outputs.telemetry.parent, "/telemetry"),
     )  # fmt: skip
-    visible = (*loaded, *shown, *published, *known)
+    visible = (*loaded, *shown, *published, *known, *machine)
     return order, View(visible, writable, cards=wants_cards(handed))
 
 

@@ -13,6 +13,8 @@ and, where it is not as what stands in brackets,
                    recorded engine out of the closed network; the first one has to be there (())
     REMOTE         True for an engine that asks a server which runs already: its step runs on the
                    host, since it has to reach that server (False)
+    SHOWN          files of the machine that the view of its process has to show beside; no view
+                   has a /proc, but those of models on a card (())
     PROBED         False for an inference engine that can't be asked twice and started anew: no
                    determinism probe, no response cache (True)
 and one public function:
@@ -135,8 +137,9 @@ def needs_weights(plugin: ModuleType) -> bool:
 
 
 def wants_cards(described: Mapping[str, Any]) -> bool:
-    """Tell whether a model file asks for layers on a card."""
-    return bool(described.get("parameters", {}).get("gpu_layers", 0))
+    """Tell whether a model file asks for layers on a card, or for one as a whole."""
+    chosen = described.get("parameters", {})
+    return bool(chosen.get("gpu_layers", 0)) or chosen.get("device", "cpu") != "cpu"
 
 
 def is_recorded(plugin: ModuleType) -> bool:
@@ -152,6 +155,11 @@ def is_remote(plugin: ModuleType) -> bool:
 def brought_in(plugin: ModuleType) -> tuple[str, ...]:
     """Return the names of the files that a person brings back; () if nobody is asked outside."""
     return tuple(getattr(plugin, "BROUGHT_IN", ()))
+
+
+def shown_to(plugin: ModuleType) -> tuple[str, ...]:
+    """Return the files of the machine that an engine's view shows beside its own."""
+    return tuple(getattr(plugin, "SHOWN", ()))
 
 
 class Engine(Protocol):

@@ -1,13 +1,16 @@
 """The engines that the one suite is run over: each against its fake, or one that runs already.
 
     make engine-test ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name
+    make engine-test ENGINE=vllm MODEL=smollm2-135m-vllm
 
-hands an address over by the environment: then the tests that need an engine that misbehaves on
-command are left out, prompts are natural language, and a table is printed at the end.
+hand over an address, or run the suite in the engine's image with real weights (`in_image.py`), by
+the environment: then the tests that need an engine that misbehaves on command are left out, prompts
+are natural language, and a table is printed at the end.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +27,9 @@ from assay.engines import _ollama_server, ollama
 from assay.engines.base import Engine, Request
 
 FAKES = Path(__file__).parents[1] / "fakes"
-FAKED = ("llamacpp", "ollama")
-LIVE = os.environ.get("ASSAY_ENGINE_TEST", "")  # the engine whose server runs already
+FAKED = ("llamacpp", "ollama", "vllm")
+LIVE = os.environ.get("ASSAY_ENGINE_TEST", "")  # a real engine
+WEIGHTS = os.environ.get("ASSAY_ENGINE_WEIGHTS", "")  # what it is to load; else it runs already
 # What a fake is told by the first word, and what a model is asked to the same end.
 SAID = {
     "plain": ("hello there", "What is the capital of France? Answer with its name alone."),
@@ -58,24 +62,38 @@ class Subject:
     @contextmanager
     def open(self, weights: str = "fake", **parameters) -> Iterator[Engine]:
         """Open the engine; parameters over the plug-in's own example."""
-        own = {"patience_s": 300, "gpu_layers": int(os.environ.get("GPU_LAYERS") or 0)}
+        own = {"patience_s": 1800 if WEIGHTS else 300}
+        if not WEIGHTS:
+            own["gpu_layers"] = int(os.environ.get("GPU_LAYERS") or 0)
         chosen = {
             **self.plugin.EXAMPLES[0],
             **(own if self.live else {"patience_s": 60}),
             **parameters,
         }
         settings = {"model": "m", "seed": 7, "parameters": chosen}
-        if self.live:
+        if self.live and not WEIGHTS:
             with attached(self.name, settings) as engine:
                 yield engine
             return
-        path = self.folder / "weights"
-        path.write_text(weights)
         with (
             self.log.open("ab") as log,
-            self.plugin.open_engine(settings, path, log) as engine,
+            self.plugin.open_engine(settings, self.weights(weights), log) as engine,
         ):
             yield engine
+
+    def weights(self, word: str) -> Path:
+        """Weights that tell the fake by a word how its start is to go: a file, or a snapshot."""
+        if self.live:
+            return Path(WEIGHTS)
+        path = self.folder / "weights"
+        if self.name != "vllm":
+            path.write_text(word)
+            return path
+        path.mkdir(exist_ok=True)
+        template = "user: {{ content }}" + "{{ strftime_now('%d') }}" * (word == "dated")
+        (path / "config.json").write_text(json.dumps({"word": word}))
+        (path / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}))
+        return path
 
     @property
     def log(self) -> Path:
@@ -102,8 +120,9 @@ def attached(name: str, settings: dict) -> Iterator[Engine]:
 @pytest.fixture(params=[LIVE] if LIVE else FAKED)
 def subject(request, tmp_path, monkeypatch) -> Subject:
     """An engine: against its fake, or live."""
-    monkeypatch.setenv("PYTHONPATH", str(FAKES))
-    monkeypatch.setenv("PATH", f"{FAKES}{os.pathsep}{os.environ['PATH']}")
+    if not LIVE:
+        monkeypatch.setenv("PYTHONPATH", str(FAKES))
+        monkeypatch.setenv("PATH", f"{FAKES}{os.pathsep}{os.environ['PATH']}")
     plugin = registry.load("engines", request.param)
     return Subject(request.param, plugin, tmp_path, bool(LIVE))
 
@@ -120,7 +139,8 @@ def pytest_terminal_summary(terminalreporter) -> None:
     """Print what a server that runs already was asked, and how it did."""
     if not LIVE:
         return
-    terminalreporter.section(f"{LIVE} at {os.environ['URL']}, model {os.environ['MODEL']}")
+    place = "its image" if WEIGHTS else f"{os.environ['URL']}, model {os.environ['MODEL']}"
+    terminalreporter.section(f"{LIVE} at {place}")
     kinds = {"passed": "holds", "failed": "FAILS", "error": "FAILS", "skipped": "not asked"}
     reports = [
         (report.nodeid.split("::")[-1].removeprefix("test_").split("[")[0].replace("_", " "), said)

@@ -24,6 +24,9 @@ MOVED = {
     "llamacpp": [{"ubatch": 128}, {"flash_attention": True}, {"chat_template": "other"}],
     "ollama": [{"ubatch": 128}, {"flash_attention": False}, {"template": "{{ .Prompt }}"},
                {"renderer": "other"}, {"think": True}, {"use_mmap": False}, {"gpu_layers": 9}],
+    "vllm": [{"batch": 128}, {"block": 64}, {"dtype": "bfloat16"}, {"eager": False},
+             {"device": "cuda"}, {"device": "cuda", "batch_invariant": True}, {"kv_mib": 300},
+             {"chat_template": "other"}, {"template_values": {"think": True}}],
 }  # fmt: skip
 SAME = ("response", "thinking", "rendered_sha256", "finish_reason", "prompt_tokens",
         "completion_tokens", "cached_tokens", "void")  # fmt: skip
@@ -172,6 +175,8 @@ def test_what_is_no_measurement_is_void_and_says_why(fake, prompt, reason):
 
 
 def test_a_model_that_spilled_from_the_gpu_voids_every_row_and_shows_in_the_fingerprint(fake):
+    if "gpu_layers" not in fake.plugin.PARAMETERS["properties"]:
+        pytest.skip("all of the model lies on the card, or the engine does not start")
     with fake.open("spilled", gpu_layers=99) as engine:
         assert engine.answer(fake.request("hello")).void == "only 6 of 9 layers are on the GPU"
         assert engine.fingerprint["layers_offloaded"] == [6, 9]
@@ -254,7 +259,8 @@ def test_the_fingerprint_moves_with_every_parameter_that_decides_text(fake):
     first = identity()
     assert identity(patience_s=30) == first
     example = fake.plugin.EXAMPLES[0]
-    kv_type = next(kind for kind in ("f16", "q8_0") if kind != example["kv_type"])
+    kinds = fake.plugin.PARAMETERS["properties"]["kv_type"]["enum"]
+    kv_type = next(kind for kind in kinds if kind != example["kv_type"])
     others = [
         {"context": 1024}, {"threads": 1}, {"kv_type": kv_type},
         {"sampler": {**example["sampler"], "top_k": 1}}, *MOVED[fake.name],
