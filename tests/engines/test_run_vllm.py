@@ -1,6 +1,7 @@
-"""The program run_model over the real vLLM in its image, where that is in the cache.
+"""The program run_model over the real vLLM in its image (`make engine-test ENGINE=vllm`).
 
-A start of vLLM takes half a minute of two processors; the probe starts it three times.
+A start of vLLM takes half a minute of two processors; the probe starts it three times. So
+`make test` leaves it out.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ def weights(described) -> Path:
 
 @pytest.fixture(scope="module")
 def image(described) -> str:
+    if "ASSAY_REAL_VLLM" not in os.environ:
+        pytest.skip("it takes minutes: `make engine-test ENGINE=vllm` runs it")
     if not lock_path(ROOT, described["image"]).is_file():
         pytest.skip("the image engine-vllm has no lock: `make relock-images IMAGES=engine-vllm`")
     name = image_name(described["image"], ROOT)
