@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -12,6 +13,12 @@ from urllib.parse import urlsplit
 from assay.engines.base import EngineDiedError
 
 OK = (200, 201)
+
+
+def free_port() -> int:
+    """Return a port of loopback that nothing listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 class RefusedError(EngineDiedError):

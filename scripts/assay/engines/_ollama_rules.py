@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assay.core.errors import UserError
 from assay.core.files import canonical_json, sha256_text
+from assay.engines._rules import CLOCK, too_large
 
-CLOCKS = ("strftime_now", "currentDate")  # what chat templates write the date by
+CLOCKS = (CLOCK, "currentDate")  # what chat templates write the date by
 _FORMS = re.compile(r"^(?:RENDERER|PARSER) .*$", re.MULTILINE)
 
 
@@ -17,16 +17,6 @@ def template_digest(shown: Mapping[str, Any]) -> str:
     """Return a digest of all that makes a prompt of a message: template, system text, renderer."""
     named = [str(shown.get(name, "")) for name in ("template", "system")]
     return sha256_text(canonical_json([*named, _FORMS.findall(shown.get("modelfile", ""))]))
-
-
-def require_no_clock(shown: Mapping[str, Any]) -> None:
-    """Raise UserError if the template would write the date into the prompt."""
-    for clock in [clock for clock in CLOCKS if clock in str(shown.get("template", ""))]:
-        raise UserError(
-            "the chat template writes the date into the prompt", where="template",
-            given=clock, expected="a template that is a function of the message alone",
-            hint="state one as `template` in the model file, with a fixed date",
-        )  # fmt: skip
 
 
 def on_gpu(entry: Mapping[str, Any]) -> str:
@@ -51,9 +41,4 @@ def misread(last: Mapping[str, Any], max_tokens: int, context: int) -> str | Non
     read = last.get("prompt_eval_count", 0)
     if not read:
         return "the engine read no prompt token: the prompt came from a cache"
-    if read + max_tokens > context:
-        return (
-            f"a prompt of {read} tokens and an answer of {max_tokens} "
-            f"do not fit into the context of {context}"
-        )
-    return None
+    return too_large(read, max_tokens, context)

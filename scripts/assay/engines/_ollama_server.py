@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,7 +17,7 @@ from typing import IO, Any
 
 from assay.core.errors import UserError
 from assay.core.files import sha256_file
-from assay.engines._http import Link
+from assay.engines._http import Link, free_port
 from assay.engines._log import Log
 from assay.engines._ollama_client import POLL_S, Api
 from assay.engines.base import EngineDiedError
@@ -54,7 +53,7 @@ class Server:
         self._home = Path(tempfile.mkdtemp(prefix="ollama-"))
         _place(self.weights, sha256, self._home / "models")
         self.log.mark()
-        port = _free_port()
+        port = free_port()
         self.link.address = f"http://127.0.0.1:{port}"
         self._child = subprocess.Popen(
             [program, "serve"], stdin=subprocess.DEVNULL, stdout=self.log.stream,
@@ -210,8 +209,3 @@ def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
         os.killpg(child.pid, number)
     except ProcessLookupError:
         return
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])

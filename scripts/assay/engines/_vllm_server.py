@@ -9,7 +9,6 @@ import os
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from assay.core.files import canonical_json, sha256_file, sha256_text
-from assay.engines._http import Link
+from assay.engines._http import Link, free_port
 from assay.engines._log import Log
 from assay.engines._vllm_client import Api
 from assay.engines._vllm_model import chat_template, files_digest, prepare
@@ -110,7 +109,7 @@ class Server:
     ) -> dict[str, Any]:
         file = Path(environment["HOME"]) / "template.jinja"
         file.write_text(template, encoding="utf-8")
-        port = _free_port()
+        port = free_port()
         self.link.address = f"http://127.0.0.1:{port}"
         self._child = subprocess.Popen(
             [*PYTHON, str(CHILD), *arguments, "--model", str(model), "--port", str(port),
@@ -205,8 +204,3 @@ def libraries_digest(paths: Sequence[str]) -> str:
     """Return a digest over names and contents of compiled libraries."""
     found = [[Path(path).name, sha256_file(Path(path))] for path in paths]
     return sha256_text(canonical_json(found))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from assay.core.errors import HarnessError, UserError
+from assay.core.errors import HarnessError
 from assay.core.files import sha256_text
 from assay.engines._choices import margin_of
 from assay.engines._llamacpp_client import Server, Timed
+from assay.engines._rules import CLOCK, require_no_clock, too_large
 from assay.engines._text import clean_text, split_thinking
 from assay.engines.base import LENGTH, STOP, Answer, Margin, Request, Settings
 
@@ -81,7 +82,6 @@ FIXED: dict[str, Any] = {
 }  # fmt: skip
 CHECKED = ("n_keep", "n_discard", "ignore_eos", "n_probs", "min_keep")
 TOLERANCE = 1e-6  # the server keeps single-precision numbers
-CLOCK = "strftime_now"  # a function that chat templates may call
 FINISH = {"eos": STOP, "word": STOP, "limit": LENGTH}
 
 
@@ -127,22 +127,14 @@ class LlamaCpp:
         """Start the server anew and ask it for the context that it really has."""
         self.server.start()
         self.context = self.server.about["context"]
-        if CLOCK in self.server.about["chat_template"]:
-            raise UserError(
-                "the chat template writes the date into the prompt", where="chat_template",
-                given=CLOCK, expected="a template that is a function of the message alone",
-                hint="state one as `chat_template` in the model file, with a fixed date",
-            )  # fmt: skip
+        require_no_clock(self.server.about["chat_template"], "chat_template", CLOCK)
 
     def answer(self, request: Request) -> Answer:
         """Render, count, ask; a prompt that does not fit is void and never cut."""
         rendered = self.server.render(request.prompt)
         tokens = self.server.count_tokens(rendered)
-        if tokens + request.max_tokens > self.context:
-            reason = (
-                f"a prompt of {tokens} tokens and an answer of {request.max_tokens} "
-                f"do not fit into the context of {self.context}"
-            )
+        reason = too_large(tokens, request.max_tokens, self.context)
+        if reason:
             return Answer("", sha256_text(rendered), finish_reason="error", void=reason,
                           prompt_tokens=tokens)  # fmt: skip
         timed = self._complete(rendered, request.max_tokens)

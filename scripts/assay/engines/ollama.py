@@ -34,13 +34,14 @@ from assay.engines._choices import margin_of
 from assay.engines._http import RefusedError
 from assay.engines._ollama_client import Told, said_by, too_long
 from assay.engines._ollama_rules import (
+    CLOCKS,
     misread,
     on_gpu,
-    require_no_clock,
     spilled,
     template_digest,
 )
 from assay.engines._ollama_server import Attached, Server
+from assay.engines._rules import require_no_clock
 from assay.engines._text import clean_text, split_thinking
 from assay.engines.base import ERROR, LENGTH, STOP, Answer, Margin, Request, Settings
 
@@ -150,7 +151,7 @@ class Ollama:
         """Start the server anew, see what it makes of the model and that it cuts no prompt."""
         self.server.start()
         self.shown = self.api.show()
-        require_no_clock(self.shown)
+        require_no_clock(str(self.shown.get("template", "")), "template", *CLOCKS)
         self._load(1)
         self.held = self._holds()
         self._require_refusal()

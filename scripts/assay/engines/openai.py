@@ -15,6 +15,7 @@ from typing import IO, Any
 from assay.core.files import canonical_json, sha256_text
 from assay.engines._choices import margin_of
 from assay.engines._openai_client import Client, Refused, Streamed
+from assay.engines._rules import too_large
 from assay.engines._text import clean_text
 from assay.engines.base import (
     ERROR,
@@ -151,12 +152,11 @@ class OpenAI:
     def _void(self, streamed: Streamed, request: Request) -> str | None:
         if not streamed.usage:
             return "the server does not count tokens"
-        tokens, context = streamed.usage["prompt_tokens"], self.parameters["context"]
-        if tokens + request.max_tokens > context:  # where a server would have cut it, unsaid
-            return (
-                f"a prompt of {tokens} tokens and an answer of {request.max_tokens} "
-                f"do not fit into the context of {context}"
-            )
+        # Where it does not fit, a server would have cut it, unsaid.
+        tokens = streamed.usage["prompt_tokens"]
+        reason = too_large(tokens, request.max_tokens, self.parameters["context"])
+        if reason:
+            return reason
         if streamed.finish not in FINISH:
             return f"the server stopped for no known reason ({streamed.finish})"
         return None

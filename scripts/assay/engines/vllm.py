@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from assay.core.errors import UserError
 from assay.core.files import sha256_text
 from assay.engines._choices import margin_of
+from assay.engines._rules import CLOCK, require_no_clock, too_large
 from assay.engines._text import clean_text, split_thinking
 from assay.engines._vllm_client import Timed
 from assay.engines._vllm_server import Server
@@ -80,7 +80,6 @@ FIXED: dict[str, Any] = {
     "bad_words": [], "allowed_token_ids": None, "prompt_logprobs": None, "logprobs": None,
     "use_beam_search": False, "return_token_ids": True,
 }  # fmt: skip
-CLOCK = "strftime_now"  # a function that chat templates may call
 FINISH = {"stop": STOP, "length": LENGTH}
 
 
@@ -123,22 +122,14 @@ class Vllm:
         """Start the server anew and ask it for the context that it really has."""
         self.server.start()
         self.context = self.server.about["context"]
-        if CLOCK in self.server.about["chat_template"]:
-            raise UserError(
-                "the chat template writes the date into the prompt", where="chat_template",
-                given=CLOCK, expected="a template that is a function of the message alone",
-                hint="state one as `chat_template` in the model file, with a fixed date",
-            )  # fmt: skip
+        require_no_clock(self.server.about["chat_template"], "chat_template", CLOCK)
 
     def answer(self, request: Request) -> Answer:
         """Render, count, ask; a prompt that does not fit is void and never cut."""
         tokens = self.api.tokens(request.prompt, self.values)
         rendered = self.api.text(tokens)
-        if len(tokens) + request.max_tokens > self.context:
-            reason = (
-                f"a prompt of {len(tokens)} tokens and an answer of {request.max_tokens} "
-                f"do not fit into the context of {self.context}"
-            )
+        reason = too_large(len(tokens), request.max_tokens, self.context)
+        if reason:
             return Answer("", sha256_text(rendered), finish_reason=ERROR, void=reason,
                           prompt_tokens=len(tokens))  # fmt: skip
         return self._answer(rendered, len(tokens), self._complete(tokens, request.max_tokens))
