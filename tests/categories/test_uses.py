@@ -16,6 +16,14 @@ FILES = {
     "docs_src/fenced.py": 'text = """\n```\n"""\n',
     "docs_src/empty.py": "\n",
     "pkg/core.py": "secret = 3\n",
+    "tests/test_app.py": (
+        "import pytest\n\napp = 1\n\n\n@app.get\ndef read():\n    pass\n\n\n"
+        "@pytest.fixture(name='client')\ndef made():\n    return app\n\n\n"
+        "@pytest.mark.parametrize(\n    'x', [1]\n)\nasync def test_read(x):\n"
+        "    assert read() is None\n\n\n"
+        "class TestMore:\n    right = 4\n\n\ndef late():\n    pass\n"
+    ),
+    "tests/broken.py": "def (\n",
 }  # fmt: skip
 
 
@@ -54,7 +62,9 @@ def test_modules_of_the_tree_are_shown_under_their_paths_sorted(prompt):
     )
 
 
-@pytest.mark.parametrize("name", ["pkg.core", "third.party", "docs_src.empty", "docs_src.fenced"])
+@pytest.mark.parametrize(
+    "name", ["pkg.core", "third.party", "docs_src.empty", "docs_src.fenced", "tests.broken"]
+)
 def test_the_package_itself_others_and_what_would_break_the_fence_are_not(prompt, name):
     assert prompt(name) == "eeeeeeeeee\n"
 
@@ -67,3 +77,10 @@ def test_what_does_not_fit_is_left_out_and_a_longer_prompt_stays_as_it_is(prompt
     assert "app = 1" not in found
     assert len(found) <= bare + 120 + small
     assert prompt("docs_src.app", most=5) == "eeeeeeeeee\n"
+
+
+def test_of_a_module_of_tests_what_they_use_is_shown_and_not_what_they_claim(prompt):
+    assert prompt("tests.test_app") == (
+        "They use:\n\n# tests/test_app.py\nimport pytest\n\napp = 1\n\n\n@app.get\ndef read():\n"
+        "    pass\n\n\ndef late():\n    pass\n\neeeeeeeeee\n"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assay.testbed.session import test_folders as folders_of
+from assay.testbed.hidden import test_folders as folders_of
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,10 @@ from thing import Check, Rule, rule_of
 SHARED = Check(Rule(5))
 
 from thing.apps import one
+class Own(Rule): ...
+APP = Own(6)
+EARLY = Check(APP)  # when the test module's values get their names, this is made already
+def test_early(): assert EARLY.all([6]) == [True]
 def test_by_name(): assert Check(one.app).all([2]) == [True]
 def test_shared(): assert SHARED.all([4, 5]) == [False, True]
 def test_made(): assert Check(rule_of("abc")).all([3]) == [True]
@@ -153,6 +157,7 @@ def test_uses_are_recorded_with_the_objects_that_tests_made(tmp_path, testbed_ro
     (tmp_path / "thing").mkdir()
     (tmp_path / "tests").mkdir()
     (tmp_path / "thing/__init__.py").write_text(PACKAGE)
+    (tmp_path / "tests/__init__.py").write_text("")
     (tmp_path / "tests/test_thing.py").write_text(TESTS)
     apps = tmp_path / "thing/apps"
     apps.mkdir()
@@ -170,7 +175,7 @@ def test_uses_are_recorded_with_the_objects_that_tests_made(tmp_path, testbed_ro
     check = {"entry": "thing:Check", "methods": ["all", "each"], "instead": {"each": ["all"]}}
     target = {
         "scan": ["thing"], "tests": {"paths": ["tests/test_thing.py"]},
-        "values": ["thing:*", "thing.apps.*:app"],
+        "values": ["thing:*", "thing.apps.*:app", "tests.test_th*:APP"],
         "entry_points": [check],
     }  # fmt: skip
     settings = {"target": target, "behaviour": {"repeats": 2, "max_scenarios": 60}}
@@ -183,6 +188,7 @@ def test_uses_are_recorded_with_the_objects_that_tests_made(tmp_path, testbed_ro
         ">>> check = Check(Rule(5))\n>>> check.all([4, 5])",
         ">>> check = Check(rule_of('abc'))\n>>> check.all([3])",
         ">>> check = Check(app)\n>>> check.all([2])",
+        ">>> check = Check(APP)\n>>> check.all([6])",
         ">>> check = Check(Rule(9))\n>>> check.all([9])",
     }
     of_all = {

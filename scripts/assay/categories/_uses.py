@@ -1,7 +1,8 @@
 """The modules outside of the package whose objects a prompt's examples use.
 
 What FastAPI does with a request depends on the application that gets it. Where a target's own
-tutorials or samples stand in examples, their text is shown as well, as far as there is room.
+tutorials or samples stand in examples, their text is shown as well, as far as there is room. Of a
+module of tests what the tests use is shown, and not the tests: they would tell what is right.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from assay.categories import _prompts
 from assay.categories._types import Material
 from assay.core import codec
+from assay.core.test_modules import without_tests
 
 Data = Mapping[str, Any]
 FRAME = 120  # characters of the words around them
@@ -45,8 +47,9 @@ def _texts(shown: Iterable[Data], material: Material) -> Iterator[str]:
             place = name.replace(".", "/")
             for path in (f"{place}.py", f"{place}/__init__.py"):
                 try:
-                    text = material.bench.read(path).strip()
+                    text = material.bench.read(path)
                 except (FileNotFoundError, NotADirectoryError):
                     continue
+                text = without_tests(text).strip()
                 if text and FENCE not in text:
                     yield f"# {path}\n{text}"

@@ -14,7 +14,8 @@ from assay.core.execution import RAN, Limits
 from assay.sandbox.launch import run
 from assay.sandbox.view import View
 from assay.sources.tree import FILE, Entry
-from assay.testbed.session import PACKAGES, PYTHON, test_folders
+from assay.testbed.hidden import test_folders
+from assay.testbed.session import PACKAGES, PYTHON
 
 INSIDE = "testbed/inside"
 PROGRAM = "/harness/inspecting.py"

@@ -21,6 +21,7 @@ from assay.core.execution import Job, Limits
 from assay.sandbox.launch import Outcome, run
 from assay.sandbox.view import View
 from assay.testbed import bytecode
+from assay.testbed.hidden import named_in_tests, test_folders
 
 PYTHON = "/usr/bin/python3"
 HARNESS = "/harness"
@@ -72,6 +73,7 @@ class Session:
         self.tree = self.tree.resolve(strict=True)
         self.size_mb = sum(p.stat().st_size for p in self.tree.rglob("*") if p.is_file()) >> 20
         self.test_folders = test_folders(self.tree, self.target)
+        self.named = named_in_tests(self.tree, self.target, self.test_folders)
         self.preload = [*_standard_modules(self.tree), *self.target.get("preload", [])]
 
     def start(self, request: dict[str, Any], jobs: Sequence[Job]) -> Outcome:
@@ -163,21 +165,6 @@ def _lines(preload: list[str], request: dict[str, Any]) -> bytes:
     return "".join(json.dumps(part) + "\n" for part in ({"preload": preload}, request)).encode()
 
 
-def test_folders(tree: Path, target: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the outermost folders of the tests, which are hidden from the code under test.
-
-    A test file that is named alone stands for its folder, unless that holds scanned code too.
-    """
-    found: dict[str, None] = {}
-    scanned = [PurePosixPath(path) for path in target.get("scan", ())]
-    for path in map(PurePosixPath, target["tests"]["paths"]):
-        folder = path if (tree / path).is_dir() else path.parent
-        beside_code = any(folder == one or folder in one.parents for one in scanned)
-        if folder.parts and not (folder != path and beside_code):
-            found[folder.as_posix()] = None
-    return tuple(one for one in found if not any(one.startswith(f"{o}/") for o in found))
-
-
 def testing_arguments(target: Mapping[str, Any]) -> list[str]:
     """Return pytest's arguments for a target: files that are left out are not even imported."""
     left_out = [item["test"] for item in target["tests"].get("deselect", [])]
@@ -203,7 +190,8 @@ def request_of(
         "record": list(extras.record), "values": target.get("values", []),
         "prepare": target.get("prepare", {}),
     }  # fmt: skip
-    return {"jobs": [{**plain(job), **shared} for job in jobs]}
+    named = {} if any(job.tests for job in jobs) else session.named
+    return {"placed": named, "jobs": [{**plain(job), **shared} for job in jobs]}
 
 
 def plain(job: Job) -> dict[str, Any]:

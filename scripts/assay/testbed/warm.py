@@ -52,7 +52,8 @@ class WarmPool:
         _, with_tests = kind
         target, session = self.session.target, self.session
         request = {
-            "tests": with_tests, "python_path": target.get("source_roots") or ["."],
+            "tests": with_tests, "placed": {} if with_tests else session.named,
+            "python_path": target.get("source_roots") or ["."],
             "test_paths": target["tests"]["paths"],
             "test_arguments": testing_arguments(target), "prepare": target.get("prepare", {}),
             "preload": session.preload_of(with_tests=with_tests),

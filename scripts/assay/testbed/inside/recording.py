@@ -41,6 +41,7 @@ class Recorder:
         self.test = ""
         self.values = Values()
         self.uses: dict[int, dict[str, Any]] = {}
+        self.early: list[tuple[str, Any, tuple[Any, ...], dict[str, Any]]] = []
         self.found: dict[str, dict[str, Any]] = {}
         self.problems: dict[str, str] = {}
 
@@ -54,6 +55,11 @@ class Recorder:
                     self._wrap(name)
             except (AttributeError, ImportError, TypeError) as error:
                 self.problems[wanted] = f"{type(error).__name__}: {error}"
+        # A module that holds a value may have used it already, before that had its name.
+        early, self.early = self.early, []
+        for name, instance, args, kwargs in early:
+            self._made(name, instance, args, kwargs)
+        self.early.clear()
 
     def _wrap(self, name: str) -> None:
         entry, subject = self.entries.get(name), resolve(name)
@@ -98,14 +104,7 @@ class Recorder:
         @functools.wraps(construct)
         def init(instance: Any, /, *args: Any, **kwargs: Any) -> None:
             if type(instance) is subject and self._from_test():
-                given = self._encoded(args, kwargs, entry)
-                if given:
-                    self.values.note(instance, ["new", [name, *given]])
-                if given and entry:
-                    self.uses[id(instance)] = {
-                        "entry": entry, "init": given, "calls": [], "self": instance,
-                        "made_in": self.test,
-                    }  # fmt: skip
+                self._made(name, instance, args, kwargs)
             if construct is not object.__init__:
                 self._inner(construct, instance, *args, **kwargs)
 
@@ -117,6 +116,22 @@ class Recorder:
             if isinstance(inspect.getattr_static(subject, method), NOT_METHODS):
                 raise TypeError(f"{name}: {method} is no method of its instances")
             self._wrap_method(subject, method)
+
+    def _made(
+        self, name: str, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Note an instance that a test made; one of an entry point is watched from here on."""
+        entry = self.entries.get(name)
+        given = self._encoded(args, kwargs, entry)
+        if given:
+            self.values.note(instance, ["new", [name, *given]])
+        elif not self.test:
+            self.early.append((name, instance, args, kwargs))
+        if given and entry:
+            self.uses[id(instance)] = {
+                "entry": entry, "init": given, "calls": [], "self": instance,
+                "made_in": self.test,
+            }  # fmt: skip
 
     def _wrap_method(self, subject: type, name: str) -> None:
         original = getattr(subject, name)

@@ -62,8 +62,9 @@ def main() -> None:
     freeze()
     frames.write(line.channel, frames.READY, 0, 0, json.dumps(problems).encode())
     for request in line.requests:
-        for index, job in enumerate(json.loads(request)["jobs"]):
-            _run(index, job, line)
+        asked = json.loads(request)
+        for index, job in enumerate(asked["jobs"]):
+            _run(index, {**job, "files": {**asked["placed"], **job["files"]}}, line)
 
 
 def freeze() -> None:

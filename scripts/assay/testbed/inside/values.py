@@ -8,6 +8,7 @@ looked at: it stands for itself in observations.
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import importlib
 import pkgutil
 import types
@@ -69,10 +70,11 @@ def resolve(name: str) -> Any:
 
 
 def expanded(wanted: str) -> list[str]:
-    """Return the names that `module:*` or `package.*:name` stands for, or the one that it is."""
+    """Return the names that `module:*` or `package.mo*:name` stands for, or the one that it is."""
     module, _, attribute = wanted.partition(":")
-    if module.endswith(".*"):
-        return _below(module.removesuffix(".*"), attribute)
+    package, _, pattern = module.rpartition(".")
+    if "*" in pattern:
+        return _below(package, pattern, attribute)
     if attribute != "*":
         return [wanted]
     package = module.partition(".")[0]
@@ -84,10 +86,12 @@ def expanded(wanted: str) -> list[str]:
     ]  # fmt: skip
 
 
-def _below(package: str, attribute: str) -> list[str]:
-    """Return the names of an attribute in those modules of a package that can be imported."""
+def _below(package: str, pattern: str, attribute: str) -> list[str]:
+    """Return the names of an attribute in a package's modules of that name that can be imported."""
     found = []
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        if not fnmatch.fnmatchcase(module.name.rpartition(".")[2], pattern):
+            continue
         with contextlib.suppress(Exception):  # some examples fail at import, and mean to
             if hasattr(importlib.import_module(module.name), attribute):
                 found.append(f"{module.name}:{attribute}")

@@ -35,7 +35,7 @@ def main() -> None:
     request = json.loads(line.requests.readline())
     problems = supervise.preload(request["preload"])
     warnings.simplefilter("ignore")
-    tree.place({}, request["python_path"])
+    tree.place(request["placed"], request["python_path"])
     frames.write(line.channel, frames.READY, 0, 0, json.dumps(problems).encode())
     if request["tests"]:
         from assay.testbed.inside import warm_tests
