@@ -245,7 +245,9 @@ def candidates(given, kind=None):
 
 
 def worth(text, candidate, bench=None, options=None):
-    extraction = extract(text, code_generation.FORMAT, candidate.unit_id.rpartition(".")[2])
+    extraction = extract(
+        text, code_generation.FORMAT, candidate.unit_id.replace("::", ".").rpartition(".")[2]
+    )
     key = json.loads(json.dumps(candidate.key))
     return code_generation.judge(extraction, key, bench or ToyBench(FILES), options or Options())
 
@@ -407,10 +409,18 @@ def test_a_prompt_that_is_too_long_is_a_counted_drop():
 
 
 def test_a_unit_without_enough_to_say_is_a_counted_drop():
-    found = list(code_generation.propose(material("shorten")))
+    given = material()
+    found = list(code_generation.propose(replace(given, scenarios=given.scenarios[:2])))
     assert [(item.gate, item.reason) for item in found] == [
-        ("eligible", "fewer than two statements")
+        ("eligible", "fewer than three scenarios reach it")
     ]
+
+
+def test_a_unit_of_one_statement_is_no_different():
+    given = material("shorten")
+    assert given.unit["statements"] == 1
+    found = candidates(given, "original")
+    assert [worth(item.reference_answer, item).status for item in found] == [PASSED]
 
 
 def test_weak_answers_spoil_the_right_answer_by_one_mutation_each(original):

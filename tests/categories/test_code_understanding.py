@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from assay.categories import _understanding, code_understanding
+from assay.categories import _bugs, _single, _understanding, code_understanding
 from assay.categories._excerpt import numbered, window
+from assay.categories._pool import cases
+from assay.categories._understanding import Draft
 from assay.categories.base import (
     FAILED,
     PASSED,
@@ -280,6 +282,33 @@ def test_bugs_that_nothing_shows_or_that_wreck_the_unit_are_rejected_with_reason
     assert gates["bug_effect"]
     ids = [item.candidate_id for item in code_understanding.propose(material())]
     assert len(set(ids)) == len(ids)
+
+
+def test_more_mutants_are_looked_at_where_none_of_the_first_is_a_bug(monkeypatch):
+    given = material()
+    given.settings["gates"]["oracle_sample"] = 4
+    first = {mutant.site for mutant in given.mutants(given.unit)[:4]}
+    assert len(given.mutants(given.unit)) > 8
+    drafts = found_in(given)
+    assert {draft.bug.site for draft in drafts} <= first
+    measured = _single._measured
+    monkeypatch.setattr(
+        _single,
+        "_measured",
+        lambda bug, *rest: (bug, "quiet") if bug.site in first else measured(bug, *rest),
+    )
+    drafts = found_in(given)
+    assert drafts
+    for draft in drafts:
+        assert draft.bug.site not in first
+        assert {other.site for other in draft.others} == first  # the oracle's own stay the same
+
+
+def found_in(given):
+    looked = cases(given.scenarios, 40)
+    pool = _bugs.useful(given, looked)
+    found = _single.drafts(given, looked, pool, control=False)
+    return [item for item in found if isinstance(item, Draft)]
 
 
 def test_a_long_unit_for_the_budget_is_rejected(monkeypatch):

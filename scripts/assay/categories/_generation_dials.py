@@ -40,7 +40,6 @@ SHOWN_CHARACTERS = {
     "hard": 1500,
     "adversarial": 1500,
 }  # of one shown scenario
-FEWEST_STATEMENTS = 2
 FEWEST_SCENARIOS = 3
 FEWEST_DUNDER_STATEMENTS = 4  # `__len__` and the like are no question
 CHARACTERS_PER_TOKEN = 3  # of code, on the safe side
@@ -82,8 +81,6 @@ def unsuitable(unit: Row, scenarios: int) -> str:
     dunder = name.startswith("__") and name.endswith("__")
     if unit["kind"] not in {"function", "method"}:
         return f"a {unit['kind']} is no unit of this category"
-    if unit["statements"] < FEWEST_STATEMENTS:
-        return "fewer than two statements"
     if dunder and unit["statements"] < FEWEST_DUNDER_STATEMENTS:
         return "a trivial special method"
     if unit["body_start_line"] <= unit["def_line"]:

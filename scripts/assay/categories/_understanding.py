@@ -19,7 +19,7 @@ SHOWN_CHARACTERS = {"trivial": 800, "standard": 900, "hard": 1500, "adversarial"
 MOST_VIOLATED = {"trivial": 3, "standard": 2, "hard": 1, "adversarial": 2}  # shown scenarios
 PROMPT_FACTOR = {"trivial": 1, "standard": 1, "hard": 3, "adversarial": 3}  # prompt_characters
 MOST_NAMED = {"trivial": 3, "standard": 3, "hard": 3, "adversarial": 4}  # lines of an answer
-FEWEST_SCENARIOS, FEWEST_STATEMENTS, FEWEST_MUTANTS = 4, 2, 3  # of a unit
+FEWEST_SCENARIOS, FEWEST_MUTANTS = 4, 3  # of a unit
 TRIVIAL_LINES, TRIVIAL_COMPLEXITY = 40, 8
 ADVERSARIAL_WEIGHT = 2  # few units can be adversarial, so those that can are so more often
 MOST_HIDDEN = 16  # scenarios of the key: they are chosen for what they tell apart
@@ -105,8 +105,6 @@ def unsuitable(material: Material, scenarios: int) -> str:
     unit = material.unit
     if unit["kind"] not in {"function", "method"}:
         return f"a {unit['kind']} is no unit of this category"
-    if unit["statements"] < FEWEST_STATEMENTS:
-        return "fewer than two statements"
     if unit["body_start_line"] <= unit["def_line"]:
         return "the body begins on the line of its def"
     if len(material.mutants(unit)) < FEWEST_MUTANTS:

@@ -21,8 +21,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from assay.categories import _adversarial, _asking, _bugs, _steering, _understanding, _witness
-from assay.categories._further import killers, showing
+from assay.categories import (
+    _adversarial,
+    _asking,
+    _bugs,
+    _single,
+    _steering,
+    _understanding,
+    _witness,
+)
 from assay.categories._names import function_of
 from assay.categories._pool import Case, cases
 from assay.categories._several import answered_files, pieces, shown_files
@@ -53,7 +60,6 @@ AIMED = True
 POOL = 48  # scenarios of a unit that are looked at
 LONGEST = 800  # characters of a scenario: longer ones are shortened where that is possible
 MOST_NAMED = 3  # lines that an answer may name, unless its key says otherwise
-DELETION_PERCENT = 10
 CONTROL_MARGIN = 1.1  # more controls are proposed than drawn, since some are not proven
 
 EXAMPLE_UNIT = '''def limited(value, most=10):
@@ -104,23 +110,11 @@ def _plain(
     material: Material, looked: list[Case], pool: list[Case], strata: list[str], *, control: bool
 ) -> Iterator[Candidate | Rejection]:  # fmt: skip
     """Yield the candidates of the lower strata: one mutation of the unit as it was published."""
-    sample = material.mutants(material.unit)[: material.settings["gates"]["oracle_sample"]]
-    seen = _bugs.examined(material, sample, pool)
-    if more := showing(material, seen, looked, pool):
-        pool = [*pool, *more]
-        seen = _bugs.examined(material, sample, pool)
-    extra: list[Case] | None = None
-    for bug in _wanted(material, seen):
-        found = _bugs.unfit(bug, pool)
-        if not found:
-            tested, found = _bugs.tested(bug, material)
-        if found:
-            yield _refused(material, bug, "bug_effect", found)
-            continue
-        if extra is None:
-            extra = killers(material, seen, looked, pool)
-        others = [other for other in seen if other is not bug]
-        yield _fitting(Draft(material, tested, others, pool, extra, control), strata)
+    for found in _single.drafts(material, looked, pool, control=control):
+        if isinstance(found, Draft):
+            yield _fitting(found, strata)
+        else:
+            yield _refused(material, found.bug, "bug_effect", found.reason)
 
 
 def judge(
@@ -201,12 +195,6 @@ def variants(candidate: Candidate) -> list[Candidate]:
     """Return the paired variant of a proven candidate: the same with steering text in it."""
     made = _steering.steered(candidate) if "pair" in candidate.key else None
     return [made] if made else []
-
-
-def _wanted(material: Material, seen: list[_bugs.Bug]) -> list[_bugs.Bug]:
-    """Leave deletions to a tenth of the units: they have no line of their own to name."""
-    drawn = fraction(material.seed, material.unit["unit_id"], "deletion") * 100
-    return [bug for bug in seen if bug.mutation.deletes <= (drawn < DELETION_PERCENT)]
 
 
 def _fitting(draft: Draft, strata: list[str]) -> Candidate | Rejection:
