@@ -115,6 +115,28 @@ def test_a_function_that_runs_at_import_is_imported_anew(grown):
     assert seen["calls"] == [{"returned": ["int", "2"]}]
 
 
+def test_a_function_that_an_application_calls_at_its_import_is_exchanged_before_that(grown):
+    bench = grown({
+        "pkg/__init__.py": "from pkg import core\n", "tests/test_x.py": "import pkg.core\n",
+        CORE: "def made():\n    return 1\n\n\ndef tell(value):\n    return value[0], made()\n",
+        "apps/one.py": "from pkg.core import made\n\nVALUE = [made()]\n",
+    })  # fmt: skip
+    arguments = ["list", [["name", "apps.one:VALUE"]]]
+    data = {"entry": "pkg.core:tell", "init": None, "observe": [],
+            "calls": [["", arguments, encode({})]]}  # fmt: skip
+    kept = []
+    original = bench.warm.run
+    bench.warm.run = lambda jobs: kept.append(original(jobs)) or kept[-1]
+    for value in (2, 3, 2):
+        text = bench.read(CORE).replace("return 1", f"return {value}")
+        job = Job(files={CORE: text}, scenarios=[Scenario("s", data)], limits=LIMITS)
+        fresh, warm = bench.run([job])[0], bench.run([replace(job, warm=True)])[0]
+        assert fresh.observations == warm.observations
+        seen = fresh.observations["s"]["calls"][0]["returned"]
+        assert seen == ["tuple", [["int", str(value)], ["int", str(value)]]]
+    assert [report is not None for reports in kept for report in reports] == [True] * 3
+
+
 def test_jobs_leave_nothing_to_each_other(ground, told):
     litter = 'open("/tmp/tree/pkg/core.py", "a").write("x" * 9); open("/tmp/left", "w").close()'
     spoil = changed(ground, "    if value < low:", f"    {litter}\n    if value < low:",

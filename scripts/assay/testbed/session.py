@@ -172,6 +172,16 @@ def testing_arguments(target: Mapping[str, Any]) -> list[str]:
     return [*ignored, *target["tests"].get("arguments", [])]
 
 
+def scanned_packages(target: Mapping[str, Any]) -> list[str]:
+    """Return the top-level packages and modules that a target's scanned code is in."""
+    roots = [PurePosixPath(root) for root in target.get("source_roots") or ["."]]
+    found = set()
+    for path in map(PurePosixPath, target.get("scan", ())):
+        inner = [path.relative_to(root) for root in roots if path.is_relative_to(root)]
+        found |= {one.parts[0].removesuffix(".py") for one in inner if one.parts}
+    return sorted(name for name in found if name.isidentifier())
+
+
 def request_of(
     jobs: Sequence[Job], session: Session, extras: Extras, *, series: bool = False
 ) -> dict[str, Any]:

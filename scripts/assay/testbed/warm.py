@@ -1,6 +1,8 @@
 """Warm servers: sandboxes that have imported the unchanged target and fork for each job.
 
-What a server can't serve is left to the usual way: the caller gets None for it.
+A usual server imports what the scenarios need as well; a late one leaves what is not the target's
+to each job, since a function that such a module calls when it is imported can't be exchanged after
+that. What neither can serve is left to the usual way: the caller gets None for it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from assay.sandbox.launch import Outcome
 from assay.testbed import reports
 from assay.testbed.inside import frames
 from assay.testbed.pool import JOBS_MAX, Frames, Kind, Pool, Server
-from assay.testbed.session import Session, plain, testing_arguments
+from assay.testbed.session import Session, plain, scanned_packages, testing_arguments
 
 MODULE = "assay.testbed.inside.warm"
 
@@ -38,18 +40,29 @@ class WarmPool:
     def run(self, jobs: Sequence[Job]) -> list[reports.Report | None]:
         """Serve jobs of one kind in order; None for each that needs the usual way."""
         found: list[reports.Report | None] = []
-        server: Server | None = None
+        servers: dict[Kind, Server] = {}
         for job in jobs:
-            server = server or self._server(_kind(job))
-            report, alive = self._serve(server, job) if server else (None, True)
+            report = None
+            for kind in self._kinds(job):
+                server = servers.pop(kind, None) or self._server(kind)
+                report, alive = self._serve(server, job) if server else (None, True)
+                if server and alive:
+                    servers[kind] = server
+                if report or not alive:
+                    break
             found.append(report)
-            server = server if alive else None
-        if server:
-            self.pool.give(_kind(jobs[0]), server)
+        for kind, server in servers.items():
+            self.pool.give(kind, server)
         return found
 
+    def _kinds(self, job: Job) -> list[Kind]:
+        """Return the kinds of servers to ask, one after the other, until one serves the job."""
+        own = scanned_packages(self.session.target)
+        beyond = any(name.partition(".")[0] not in own for name in _modules(job))
+        return [(job.hash_seed, bool(job.tests), late) for late in (False, True)[: 1 + beyond]]
+
     def _server(self, kind: Kind) -> Server | None:
-        _, with_tests = kind
+        _, with_tests, late = kind
         target, session = self.session.target, self.session
         request = {
             "tests": with_tests, "placed": {} if with_tests else session.named,
@@ -57,6 +70,7 @@ class WarmPool:
             "test_paths": target["tests"]["paths"],
             "test_arguments": testing_arguments(target), "prepare": target.get("prepare", {}),
             "preload": session.preload_of(with_tests=with_tests),
+            "packages": scanned_packages(target) if late else [],
         }  # fmt: skip
         return self.pool.take(kind, request)
 
@@ -81,10 +95,6 @@ class WarmPool:
 def _said_why(data: bytes) -> bool:
     """Tell whether the last frame carries a summary: the server ends itself after that."""
     return any(kind == frames.COLD and payload for kind, _, _, payload in frames.parse(data))
-
-
-def _kind(job: Job) -> Kind:
-    return job.hash_seed, bool(job.tests)
 
 
 def _modules(job: Job) -> list[str]:

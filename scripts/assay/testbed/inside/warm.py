@@ -43,23 +43,45 @@ def main() -> None:
         warm_tests.serve(request, line)
     else:
         scenarios.prepare(request["prepare"])
-        _serve_scenarios(line)
+        _serve_scenarios(line, request["packages"])
 
 
-def _serve_scenarios(line: Line) -> None:
+def _serve_scenarios(line: Line, packages: list[str]) -> None:
+    """Serve scenarios.
+
+    packages: the target's own top-level ones, imported at once, in a late server, which leaves
+    other modules to the jobs; none in a usual one
+    """
     early = Early()
     imported: Imported | None = None
     server: Server | None = None
     for request in line.requests:
         job = json.loads(request)
-        fresh = [name for name in job["modules"] if name not in sys.modules]
+        wanted = [*packages, *(name for name in job["modules"] if _now(name, packages))]
+        fresh = [name for name in wanted if name not in sys.modules]
         if fresh or imported is None or server is None:
             with early:
                 for name in fresh:
-                    importlib.import_module(name)
+                    _import(name, packages)
             imported = Imported(early)
             server = Server(line, frames.SCENARIOS)
-        server.serve(job, imported, scenarios.one_by_one)
+        server.serve(job, imported, _importing if packages else scenarios.one_by_one)
+
+
+def _now(module: str, packages: list[str]) -> bool:
+    return not packages or module.partition(".")[0] in packages
+
+
+def _import(name: str, packages: list[str]) -> None:
+    """Import a module; a package that can't be imported by itself is left to the jobs."""
+    with contextlib.suppress(*([Exception] if name in packages else [])):
+        importlib.import_module(name)
+
+
+def _importing(job: dict[str, Any], report: int) -> None:
+    for name in job["modules"]:
+        importlib.import_module(name)
+    scenarios.one_by_one(job, report)
 
 
 class Server:
