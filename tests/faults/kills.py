@@ -21,6 +21,8 @@ WITHIN = ("extract_units", "record_behaviour", "synthesise_tasks", "select_tasks
           "score_answers", "check_names", "summarise_scores", "render_report",
           "pack_manifest")  # fmt: skip
 INTO_S = 2.0
+# A shard's tasks are made again only where what is drawn from them is missing too.
+WITH = {"synthesise_tasks": ("select_tasks",)}
 
 
 def kill_often(table: Table, base: Path) -> None:
@@ -52,8 +54,9 @@ def kill_often(table: Table, base: Path) -> None:
 
 def kill_within(table: Table, place: Place, rule: str, draw: random.Random) -> None:
     """Take a step's results away, kill the run soon after the step has begun, let it end."""
-    shutil.rmtree(place.results / rule, ignore_errors=True)
-    shutil.rmtree(place.results / "telemetry" / rule, ignore_errors=True)
+    for name in (rule, *WITH.get(rule, ())):
+        shutil.rmtree(place.results / name, ignore_errors=True)
+        shutil.rmtree(place.results / "telemetry" / name, ignore_errors=True)
     process = place.start()
     if not places.wait_for(lambda: rule in place.under_way(), process):
         table.wrong(FAULT, rule, f"the run did not come to this step: {place.end(process)}")
