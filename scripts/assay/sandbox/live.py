@@ -36,6 +36,10 @@ class Live:
 
         None if the sandbox has ended or gone beyond a bound; it is closed then.
         """
+        # Until it has been let go it reads nothing, and a pipe holds 64 KiB.
+        if self.guard.init is None and self.guard.watch(self._has_started) is not None:
+            self.close()
+            return None
         parts: list[bytes] = []
 
         def until() -> bool:
@@ -56,6 +60,9 @@ class Live:
         for name in ("stdout", "stderr"):
             self.guard.take(name)
         return b"".join(parts)
+
+    def _has_started(self) -> bool:
+        return self.guard.init is not None
 
     def close(self) -> None:
         """End the sandbox and all that runs in it."""
