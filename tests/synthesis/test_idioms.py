@@ -47,6 +47,14 @@ def test_honest_mistakes_are_accepted(old, new):
     assert acceptable(unit(old), unit(new))
 
 
+def test_a_function_that_binds_what_is_not_its_own_is_compiled_within_another():
+    body = "nonlocal n, m\nn = m = a {} b\nreturn n"
+    assert acceptable(unit(body.format("<")), unit(body.format("<=")))
+    assert not acceptable(unit(body.format("<")), unit(body.format("<") + "\n"))
+    inner = "def g():\n    nonlocal n\n    n = a {} b\nreturn g"
+    assert acceptable(unit(inner.format("<")), unit(inner.format(">")))
+
+
 def test_what_compiles_to_the_same_is_no_mutation():
     assert not acceptable(unit("return (a)"), unit("return a"))
     assert not acceptable(unit("return 1 + 1"), unit("return 2"))

@@ -23,8 +23,17 @@ def acceptable(old: Function, new: Function) -> bool:
 
 
 def shape(unit: Function) -> object:
-    """Return what a function compiles to, without names of files and numbers of lines."""
-    module = ast.Module(body=[unit], type_ignores=[])
+    """Return what a function compiles to, without names of files and numbers of lines.
+
+    A function within a function gets one around it that binds what it says is not its own.
+    """
+    outer = sorted(
+        {name for node in ast.walk(unit) if isinstance(node, ast.Nonlocal) for name in node.names}
+    )
+    names = ast.arguments([], [ast.arg(name) for name in outer], None, [], [], None, [])
+    around = ast.FunctionDef("around", names, [unit], [])
+    module = ast.Module(body=[around if outer else unit], type_ignores=[])
+    ast.fix_missing_locations(module)
     return _shape(compile(module, "unit", "exec", dont_inherit=True))
 
 
