@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -163,3 +165,28 @@ def test_a_step_that_fails_leaves_no_record_of_what_it_would_have_made(request, 
     assert made.read_bytes().endswith(b"!")
     assert len(records(run)) == 1
     digests.check_all(run)
+
+
+def test_what_was_written_later_than_now_gets_the_time_of_now(run):
+    first, second = files(run)
+    year, now = 365 * 86400, time.time()
+    os.utime(first, (now + year, now + year))
+    os.utime(second, (now - year, now - year))
+    os.utime(first.parent, (now + year, now + year))
+    assert digests.mend_times(run) == [first.parent, first]
+    assert abs(first.stat().st_mtime - now) < digests.SKEW_S
+    assert abs(first.parent.stat().st_mtime - now) < digests.SKEW_S
+    assert second.stat().st_mtime == pytest.approx(now - year, abs=1)
+    assert digests.mend_times(run) == []
+    assert digests.mend_times(run / "absent") == []
+
+
+def test_a_time_that_cannot_be_set_is_an_error_that_names_the_file(run, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(1, "Operation not permitted")
+
+    late = time.time() + 86400
+    os.utime(files(run)[0], (late, late))
+    monkeypatch.setattr(digests.os, "utime", refuse)
+    with pytest.raises(UserError, match="a.parquet"):
+        digests.mend_times(run)

@@ -9,6 +9,8 @@ A record is one line as `sha256sum --check` reads it, with the path below `resul
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from assay.core.files import sha256_file, write_text
 
 FOLDER = Path("telemetry", "digests")
 SUFFIX = ".sha256"
+SKEW_S = 60  # that clocks of one network may differ by
 
 
 def root_of(run_lock: Path) -> Path:
@@ -59,6 +62,25 @@ def check_all(root: Path) -> None:
     records = sorted(folder.rglob(f"*{SUFFIX}"))
     names = (path.relative_to(folder).as_posix().removesuffix(SUFFIX) for path in records)
     check(root, (root / name for name in names))
+
+
+def mend_times(root: Path) -> list[Path]:
+    """Give all below `root` that says it was written later than now the time of now; return it.
+
+    It was written under a wrong clock. Digests say whether it is right, and Snakemake would refuse
+    whatever is made of it, for being older than it. Raises UserError for a time that can't be set.
+    """
+    now = time.time()
+    late = [path for path in sorted(root.rglob("*")) if path.lstat().st_mtime > now + SKEW_S]
+    for path in late:
+        try:
+            os.utime(path, (now, now), follow_symlinks=False)
+        except OSError as error:
+            raise UserError(
+                "a file was written later than now, and its time can't be set", where=path,
+                given=error.strerror, hint="set the clock right, or touch the file",
+            ) from error  # fmt: skip
+    return late
 
 
 def _below(root: Path, paths: Iterable[Path]) -> list[Path]:
