@@ -188,5 +188,5 @@ def test_a_time_that_cannot_be_set_is_an_error_that_names_the_file(run, monkeypa
     late = time.time() + 86400
     os.utime(files(run)[0], (late, late))
     monkeypatch.setattr(digests.os, "utime", refuse)
-    with pytest.raises(UserError, match="a.parquet"):
+    with pytest.raises(UserError, match=r"a\.parquet"):
         digests.mend_times(run)
