@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import signal
 import stat
 
 import pytest
@@ -60,3 +61,23 @@ def test_a_damaged_json_file_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(UserError, match=r"x\.json"):
         files.read_json(tmp_path / "x.json")
+
+
+def test_what_a_killed_write_has_left_is_swept_and_nothing_else(tmp_path):
+    path = tmp_path / "step" / "table.parquet"
+    files.write_bytes(path, b"whole")
+    pid = os.fork()
+    if not pid:
+        with files.atomic(path) as stream:
+            stream.write(b"half")
+            stream.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    (tmp_path / "kept.tmp").write_text("a person's")
+    half = [item for item in path.parent.iterdir() if item != path]
+    assert len(half) == 1
+    assert files.sweep(tmp_path) == half
+    assert sorted(item.name for item in tmp_path.rglob("*") if item.is_file()) == [
+        "kept.tmp", "table.parquet",
+    ]  # fmt: skip
+    assert files.sweep(tmp_path / "absent") == []

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from assay.core.errors import UserError
 
 CHUNK = 1 << 20
+HALF = ".tmp"  # what a file that is being written ends with
 
 
 def canonical_json(value: Any, *, indent: int | None = None) -> str:
@@ -36,7 +37,7 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=HALF)
     except OSError as error:
         raise unwritable(path, error) from error
     try:
@@ -51,6 +52,20 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
         raise unwritable(path, error) from error
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def sweep(root: Path) -> list[Path]:
+    """Remove and return what writes that were killed half-way have left below `root`.
+
+    Nobody may be writing there meanwhile.
+    """
+    left = sorted(path for path in root.rglob(f".*{HALF}") if path.is_file())
+    for path in left:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
+    return left
 
 
 def unwritable(path: Path, error: OSError) -> UserError:

@@ -18,7 +18,7 @@ from typing import IO, Any
 from assay.core import digests, registry
 from assay.core import settings as config_settings
 from assay.core.errors import UserError
-from assay.core.files import canonical_json
+from assay.core.files import canonical_json, sweep
 from assay.core.locks import open_lock
 from assay.engines.base import is_recorded, is_remote, wants_cards
 from assay.images.names import image_name, read_lock
@@ -175,10 +175,12 @@ class Run:
                 receipt.unlink(missing_ok=True)
 
     def verify_results(self) -> None:
-        """Check finished results against the digests that their steps recorded.
+        """Remove what a kill left half-written; check finished results against their digests.
 
-        Snakemake runs no step whose outputs are there, so no step would look at them.
+        Snakemake runs no step whose outputs are there, so no step would look at them. The run's
+        lock is held: nobody writes there now.
         """
+        sweep(self.work / self.root)
         if late := digests.mend_times(self.work / self.root):
             sys.stderr.write(f"{len(late)} results were written by a clock ahead of this one\n")
         digests.check_all(self.work / self.root)
