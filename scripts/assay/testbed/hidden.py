@@ -45,7 +45,7 @@ def named_in_tests(
                 if any(own.is_relative_to(folder) for folder in tests):
                     packages = [folder / "__init__.py" for folder in own.parents if folder.parts]
                     for place in (own, *packages):
-                        if (tree / place).is_file():
+                        if str(place) not in found and (tree / place).is_file():
                             with contextlib.suppress(UnicodeDecodeError):
                                 text = (tree / place).read_text("utf-8")
                                 found[str(place)] = without_tests(text)

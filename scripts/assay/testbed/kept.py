@@ -30,7 +30,7 @@ class KeptPool:
 
     def run(self, request: Mapping[str, Any], jobs: Sequence[Job]) -> list[reports.Report]:
         """Run jobs of one kind; nothing if the sandbox ended, and they need one of their own."""
-        kind = jobs[0].hash_seed, any(job.tests for job in jobs), False
+        kind = jobs[0].hash_seed, any(job.tests for job in jobs)
         preload = self.session.preload_of(with_tests=kind[1])
         server = self.pool.take(kind, {"preload": preload})
         data = server.ask(request, Frames(len(jobs))) if server else None

@@ -20,8 +20,7 @@ CPU_S = 6 * 3600  # of one sandbox's whole life; each job has its own bound
 OUTPUT_MB = 64
 JOBS_MAX = 2000  # a sandbox that has served so many is replaced
 
-# Hash seed, whether tests are run, and whether each job imports what is not the target's.
-Kind = tuple[int, bool, bool]
+Kind = tuple[int, bool]  # hash seed, and whether tests are run
 
 
 @dataclass
@@ -88,7 +87,7 @@ class Pool:
             session.limits, cpu_s=CPU_S, output_mb=OUTPUT_MB,
             tmp_mb=session.limits.tmp_mb + 2 * session.size_mb,
         )  # fmt: skip
-        view = session.view(*kind[:2], compiled=True)  # only code of our own making runs here
+        view = session.view(*kind, compiled=True)  # only code of our own making runs here
         live = self.starter.submit(Live, [PYTHON, "-m", self.module], view, limits).result()
         ready = live.ask(line(request), Frames().complete)
         return Server(live) if ready is not None else None

@@ -73,6 +73,7 @@ class Session:
         self.tree = self.tree.resolve(strict=True)
         self.size_mb = sum(p.stat().st_size for p in self.tree.rglob("*") if p.is_file()) >> 20
         self.test_folders = test_folders(self.tree, self.target)
+        self.packages = scanned_packages(self.target)
         self.named = named_in_tests(self.tree, self.target, self.test_folders)
         self.preload = [*_standard_modules(self.tree), *self.target.get("preload", [])]
 

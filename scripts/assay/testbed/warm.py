@@ -16,7 +16,7 @@ from assay.sandbox.launch import Outcome
 from assay.testbed import reports
 from assay.testbed.inside import frames
 from assay.testbed.pool import JOBS_MAX, Frames, Kind, Pool, Server
-from assay.testbed.session import Session, plain, scanned_packages, testing_arguments
+from assay.testbed.session import Session, plain, testing_arguments
 
 MODULE = "assay.testbed.inside.warm"
 
@@ -29,40 +29,42 @@ def can_be(job: Job) -> bool:
 
 @dataclass
 class WarmPool:
-    """The idle servers of a session, by hash seed and whether they run tests."""
+    """The idle servers of a session: usual ones (`pool`) and late ones."""
 
     session: Session
     pool: Pool = field(init=False)
+    late: Pool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pool = Pool(self.session, MODULE)
+        self.pool, self.late = Pool(self.session, MODULE), Pool(self.session, MODULE)
 
     def run(self, jobs: Sequence[Job]) -> list[reports.Report | None]:
         """Serve jobs of one kind in order; None for each that needs the usual way."""
         found: list[reports.Report | None] = []
-        servers: dict[Kind, Server] = {}
+        kind, servers = _kind(jobs[0]), dict[bool, Server]()
         for job in jobs:
-            report = None
-            for kind in self._kinds(job):
-                server = servers.pop(kind, None) or self._server(kind)
-                report, alive = self._serve(server, job) if server else (None, True)
+            report, modules = None, _modules(job)
+            for late in (False, True)[: 1 + self._beyond(modules)]:
+                server = servers.pop(late, None) or self._server(kind, late=late)
+                report, alive = self._serve(server, job, modules) if server else (None, True)
                 if server and alive:
-                    servers[kind] = server
+                    servers[late] = server
                 if report or not alive:
                     break
             found.append(report)
-        for kind, server in servers.items():
-            self.pool.give(kind, server)
+        for late, server in servers.items():
+            self._of(late).give(kind, server)
         return found
 
-    def _kinds(self, job: Job) -> list[Kind]:
-        """Return the kinds of servers to ask, one after the other, until one serves the job."""
-        own = scanned_packages(self.session.target)
-        beyond = any(name.partition(".")[0] not in own for name in _modules(job))
-        return [(job.hash_seed, bool(job.tests), late) for late in (False, True)[: 1 + beyond]]
+    def _of(self, late: bool) -> Pool:
+        return self.late if late else self.pool
 
-    def _server(self, kind: Kind) -> Server | None:
-        _, with_tests, late = kind
+    def _beyond(self, modules: Sequence[str]) -> bool:
+        """Say whether a job needs modules that are not the target's: a late server may serve it."""
+        return any(name.partition(".")[0] not in self.session.packages for name in modules)
+
+    def _server(self, kind: Kind, *, late: bool) -> Server | None:
+        _, with_tests = kind
         target, session = self.session.target, self.session
         request = {
             "tests": with_tests, "placed": {} if with_tests else session.named,
@@ -70,13 +72,15 @@ class WarmPool:
             "test_paths": target["tests"]["paths"],
             "test_arguments": testing_arguments(target), "prepare": target.get("prepare", {}),
             "preload": session.preload_of(with_tests=with_tests),
-            "packages": scanned_packages(target) if late else [],
+            "packages": session.packages if late else [],
         }  # fmt: skip
-        return self.pool.take(kind, request)
+        return self._of(late).take(kind, request)
 
-    def _serve(self, server: Server, job: Job) -> tuple[reports.Report | None, bool]:
+    def _serve(
+        self, server: Server, job: Job, modules: Sequence[str]
+    ) -> tuple[reports.Report | None, bool]:  # fmt: skip
         """Return the job's report (None: not served) and whether the server lives on."""
-        request = {**plain(job), "number": 0, "modules": _modules(job), "deselect": []}
+        request = {**plain(job), "number": 0, "modules": modules, "deselect": []}
         taken = Frames()
         data = server.ask(request, taken)
         if data is None:
@@ -95,6 +99,10 @@ class WarmPool:
 def _said_why(data: bytes) -> bool:
     """Tell whether the last frame carries a summary: the server ends itself after that."""
     return any(kind == frames.COLD and payload for kind, _, _, payload in frames.parse(data))
+
+
+def _kind(job: Job) -> Kind:
+    return job.hash_seed, bool(job.tests)
 
 
 def _modules(job: Job) -> list[str]:

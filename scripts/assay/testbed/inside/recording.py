@@ -41,7 +41,8 @@ class Recorder:
         self.test = ""
         self.values = Values()
         self.uses: dict[int, dict[str, Any]] = {}
-        self.early: list[tuple[str, Any, tuple[Any, ...], dict[str, Any]]] = []
+        # What is made while values get their names; None once all have theirs.
+        self.early: list[tuple[str, Any, tuple[Any, ...], dict[str, Any]]] | None = []
         self.found: dict[str, dict[str, Any]] = {}
         self.problems: dict[str, str] = {}
 
@@ -56,10 +57,9 @@ class Recorder:
             except (AttributeError, ImportError, TypeError) as error:
                 self.problems[wanted] = f"{type(error).__name__}: {error}"
         # A module that holds a value may have used it already, before that had its name.
-        early, self.early = self.early, []
-        for name, instance, args, kwargs in early:
-            self._made(name, instance, args, kwargs)
-        self.early.clear()
+        early, self.early = self.early or [], None
+        for made in early:
+            self._made(*made)
 
     def _wrap(self, name: str) -> None:
         entry, subject = self.entries.get(name), resolve(name)
@@ -125,7 +125,7 @@ class Recorder:
         given = self._encoded(args, kwargs, entry)
         if given:
             self.values.note(instance, ["new", [name, *given]])
-        elif not self.test:
+        elif self.early is not None:
             self.early.append((name, instance, args, kwargs))
         if given and entry:
             self.uses[id(instance)] = {

@@ -53,32 +53,30 @@ def _serve_scenarios(line: Line, packages: list[str]) -> None:
     other modules to the jobs; none in a usual one
     """
     early = Early()
+    with early:
+        for name in packages:
+            with contextlib.suppress(Exception):  # what can't be imported by itself, jobs import
+                importlib.import_module(name)
     imported: Imported | None = None
     server: Server | None = None
     for request in line.requests:
         job = json.loads(request)
-        wanted = [*packages, *(name for name in job["modules"] if _now(name, packages))]
-        fresh = [name for name in wanted if name not in sys.modules]
+        now = [name for name in job["modules"] if not packages or _top(name) in packages]
+        fresh = [name for name in now if name not in sys.modules]
         if fresh or imported is None or server is None:
             with early:
                 for name in fresh:
-                    _import(name, packages)
+                    importlib.import_module(name)
             imported = Imported(early)
             server = Server(line, frames.SCENARIOS)
-        server.serve(job, imported, _importing if packages else scenarios.one_by_one)
+        server.serve(job, imported, _import_and_run)
 
 
-def _now(module: str, packages: list[str]) -> bool:
-    return not packages or module.partition(".")[0] in packages
+def _top(module: str) -> str:
+    return module.partition(".")[0]
 
 
-def _import(name: str, packages: list[str]) -> None:
-    """Import a module; a package that can't be imported by itself is left to the jobs."""
-    with contextlib.suppress(*([Exception] if name in packages else [])):
-        importlib.import_module(name)
-
-
-def _importing(job: dict[str, Any], report: int) -> None:
+def _import_and_run(job: dict[str, Any], report: int) -> None:
     for name in job["modules"]:
         importlib.import_module(name)
     scenarios.one_by_one(job, report)
