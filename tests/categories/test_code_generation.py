@@ -27,6 +27,7 @@ from assay.core import codec
 from assay.core.execution import RAN, JobResult
 from assay.core.seeds import shuffled
 from assay.scoring.extraction import extract
+from assay.synthesis.blunt import blunt_mutants
 
 ROOT = Path(__file__).parents[2]
 PATH, HELP = "toy/box.py", "toy/help.py"
@@ -429,6 +430,18 @@ def test_weak_answers_spoil_the_right_answer_by_one_mutation_each(original):
     assert len(weak) == 6
     assert {worth(text, original).status for text in weak.values()} == {FAILED}
     assert answer(given.unit, given.unit["source"]) not in weak.values()
+
+
+def test_blunt_mutations_of_the_right_answer_come_after_its_mutants(original):
+    given = material()
+    blunt = replace(given, blunt=lambda unit: blunt_mutants(unit, 1))
+    few, all_of_them = (code_generation.weak_answers(original, one) for one in (given, blunt))
+    assert list(all_of_them)[: len(few)] == list(few)
+    more = list(all_of_them.items())[len(few) :]
+    assert more
+    assert all(worth(text, original).status in {PASSED, FAILED} for _, text in more)
+    killed = [name for name, text in more if worth(text, original).status == FAILED]
+    assert len(killed) * 2 > len(more)
 
 
 @pytest.mark.parametrize(("text", "status"), code_generation.EXAMPLES)

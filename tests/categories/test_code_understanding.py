@@ -3,6 +3,7 @@
 import ast
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from assay.core import codec
 from assay.core.execution import RAN, JobResult
 from assay.core.seeds import shuffled
 from assay.scoring.extraction import extract
+from assay.synthesis.blunt import blunt_mutants
 from assay.synthesis.mutants import all_mutants
 
 ROOT = Path(__file__).parents[2]
@@ -302,6 +304,21 @@ def test_more_mutants_are_looked_at_where_none_of_the_first_is_a_bug(monkeypatch
     for draft in drafts:
         assert draft.bug.site not in first
         assert {other.site for other in draft.others} == first  # the oracle's own stay the same
+
+
+def test_one_mutant_is_enough_where_blunt_ones_fill_the_sample_of_the_oracle():
+    given = material()
+    one = replace(given, mutants=lambda unit: all_mutants(unit, 1)[:1])
+    reason = "too few mutants: there is too little in it to go wrong"
+    assert _understanding.unsuitable(one, 9) == reason
+    filled = replace(one, blunt=lambda unit: blunt_mutants(unit, 1))
+    assert _understanding.unsuitable(filled, 9) == ""
+    assert _understanding.unsuitable(replace(filled, mutants=lambda _: []), 9) == reason
+    candidate = candidates()[0]
+    assert len(code_understanding.weak_answers(candidate, one)) == 1
+    weak = list(code_understanding.weak_answers(candidate, filled))
+    assert len(weak) > 3
+    assert weak[0].startswith(one.mutants(one.unit)[0].operator)
 
 
 def found_in(given):

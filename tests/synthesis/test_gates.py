@@ -80,9 +80,19 @@ def test_a_proven_candidate_carries_its_counts():
     assert (found.killed, found.sampled) == (4, 5)
     assert found.proof["right_passed"] == 5
     assert found.proof["null_failed"] == 5
+    assert found.proof["blunt_mutants"] == 0
     repeats = [job for job in bench.jobs if job.order_seed is not None]
     assert len({job.order_seed for job in repeats}) == 5
     assert {job.hash_seed for job in repeats} == set(range(5))
+
+
+def test_blunt_mutants_are_counted():
+    given = category(right_only, ["a", "b", "c"])
+    names = ("keys:1:2:x→y", "statement_deletion:1:2:x→pass", "return_values:1:2:return x→return 1")
+    answers = given.weak_answers()
+    given.weak_answers = lambda *_: dict(zip(names, answers.values(), strict=True))
+    found = prove(candidate(), given)
+    assert (found.killed, found.proof["blunt_mutants"]) == (3, 2)
 
 
 def test_1_a_right_answer_that_fails_once_is_dropped():

@@ -44,6 +44,7 @@ class Material:
     seed:        the run's seed; draws are core.seeds over (seed, unit_id, …)
     settings:    {"tasks": {…}, "gates": {…}, "limits": {…}} of the config, and "prompts":
                  text of each file in config/prompts by its name without the suffix
+    blunt:       further mutations of a unit's source, on which oracles are tried, too
     """
 
     target: str
@@ -55,6 +56,11 @@ class Material:
     bench: Bench
     seed: int
     settings: Mapping[str, Any]
+    blunt: Callable[[Row], list[Mutation]] = lambda _: []
+
+    def spoilt(self, unit: Row) -> list[Mutation]:
+        """Return what an oracle over the unit is tried on: its mutants, then the blunt ones."""
+        return [*self.mutants(unit), *self.blunt(unit)]
 
 
 @dataclass(frozen=True)

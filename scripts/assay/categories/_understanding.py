@@ -107,8 +107,8 @@ def unsuitable(material: Material, scenarios: int) -> str:
         return f"a {unit['kind']} is no unit of this category"
     if unit["body_start_line"] <= unit["def_line"]:
         return "the body begins on the line of its def"
-    if len(material.mutants(unit)) < FEWEST_MUTANTS:
-        return "fewer than three mutants: there is too little in it to go wrong"
+    if not material.mutants(unit) or len(material.spoilt(unit)) < FEWEST_MUTANTS:
+        return "too few mutants: there is too little in it to go wrong"
     return "fewer than four scenarios reach it" if scenarios < FEWEST_SCENARIOS else ""
 
 

@@ -160,7 +160,7 @@ def weak_answers(candidate: Candidate, material: Material) -> dict[str, str]:
     unit, head = material.unit, _variants.head_of(material.unit).text
     return {
         f"{mutant.operator}:{mutant.site}": answer(unit, mutant.source)
-        for mutant in material.mutants({**unit, "source": candidate.key["source"]})
+        for mutant in material.spoilt({**unit, "source": candidate.key["source"]})
         if mutant.source.startswith(head)
     }
 

@@ -187,7 +187,7 @@ def weak_answers(candidate: Candidate, material: Material) -> dict[str, str]:
     further = candidate.key["right_further"]
     return {
         f"{mutant.operator}:{mutant.site}": answer(lines, [mutant.source, *further])
-        for mutant in material.mutants(material.unit)
+        for mutant in material.spoilt(material.unit)
     }
 
 

@@ -14,6 +14,7 @@ from assay.core.errors import HarnessError
 from assay.core.execution import Bench, Job, Limits, Scenario
 from assay.core.files import canonical_json
 from assay.scoring.verdict import judge_answer
+from assay.synthesis import blunt
 from assay.synthesis.batching import Judge, judged_together
 from assay.synthesis.leaks import leak
 
@@ -90,6 +91,7 @@ def prove(candidate: Candidate, material: Material, category: ModuleType) -> Pro
         **candidate.proof, "candidate": candidate.candidate_id,
         "right_passed": material.settings["gates"]["repeats"],
         "null_failed": sum(name.startswith(NULL_ANSWERS) for name in right.answers),
+        "blunt_mutants": sum(_kind(name) in blunt.KINDS for name in weak.answers),
     }  # fmt: skip
     return Proven(candidate, killed, len(weak.answers), proof)
 
@@ -159,6 +161,11 @@ def _trials(
 def _is_tried(candidate: Candidate, category: ModuleType) -> bool:
     """Tell whether the candidate's oracle is tried on mutants of the right answer (gate 5)."""
     return hasattr(category, "weak_answers") and not candidate.is_control
+
+
+def _kind(name: str) -> str:
+    """Return the operator or blunt kind of the mutant in an answer's name (gate kind:site)."""
+    return name.partition(" ")[2].partition(":")[0]
 
 
 def _null_answers(candidate: Candidate) -> dict[str, str]:

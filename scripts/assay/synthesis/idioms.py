@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from types import CodeType
@@ -34,14 +35,16 @@ def shape(unit: Function) -> object:
     around = ast.FunctionDef("around", names, [unit], [])
     module = ast.Module(body=[around if outer else unit], type_ignores=[])
     ast.fix_missing_locations(module)
-    return _shape(compile(module, "unit", "exec", dont_inherit=True))
+    with warnings.catch_warnings():  # a mutant may well call a text
+        warnings.simplefilter("ignore", SyntaxWarning)
+        return _shape(compile(module, "unit", "exec", dont_inherit=True))
 
 
 def _shape(code: CodeType) -> object:
-    constants = [
+    constants = tuple(
         _shape(item) if isinstance(item, CodeType) else (type(item).__name__, repr(item))
         for item in code.co_consts
-    ]
+    )
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     return code.co_code, code.co_exceptiontable, names, constants, code.co_flags
 

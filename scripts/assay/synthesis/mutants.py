@@ -60,11 +60,15 @@ def _mutation(code: Code, edit: Edit, operator: str, seen: set[str]) -> Mutation
         return None
     seen.add(shape)
     lines = changed_lines(code.source, source)
+    return Mutation(operator, source, lines, edit.deletes, place_of(code, edit), edit.rule)
+
+
+def place_of(code: Code, edit: Edit) -> str:
+    """Return the identity of an edit: line and column, what stood there, and what does now."""
     before = code.cut(edit.start, edit.end)
     line = code.data.count(b"\n", 0, edit.start) + 1
     column = edit.start - (code.data.rfind(b"\n", 0, edit.start) + 1)
-    site = f"{line}:{column}:{_flat(before)}→{_flat(edit.new)}"
-    return Mutation(operator, source, lines, edit.deletes, site, edit.rule)
+    return f"{line}:{column}:{_flat(before)}→{_flat(edit.new)}"
 
 
 def changed_lines(old: str, new: str) -> tuple[int, ...]:

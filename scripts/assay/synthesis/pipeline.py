@@ -24,6 +24,7 @@ from assay.core.progress import say, track
 from assay.core.turns import TurnBench
 from assay.synthesis import gates, mix
 from assay.synthesis.aiming import aimed
+from assay.synthesis.blunt import blunt_mutants
 from assay.synthesis.memo import MemoBench, WarmBench
 from assay.synthesis.mutants import all_mutants
 from assay.synthesis.rows import Output, dropped, keep, rejected_row
@@ -186,8 +187,7 @@ class _Index:
             tests=tuple(row["test_id"] for row in tests[:MOST_TESTS]),
             scenarios=tuple(spread(scenarios, lambda row: row["way"])),
             mutants=partial(all_mutants, seed=seed), bench=MemoBench(WarmBench(self.bench)),
-            seed=seed,
-            settings=self.settings,
+            seed=seed, settings=self.settings, blunt=partial(blunt_mutants, seed=seed),
         )  # fmt: skip
         if aim and unit_id not in self.aimed:
             self.aimed[unit_id] = aimed(material)
