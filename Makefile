@@ -41,7 +41,7 @@ BUNDLE =
 export ASSAY_BUNDLE = $(BUNDLE)
 COVER = PYTHONPATH=scripts $(BIN)/python -m assay.bundling.cover --bundle "$(BUNDLE)"
 
-.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks faults revalidate rescore-ten publish verify provenance attested renew-published sample-tasks engine-test pin crosscheck images-twice bench names clean
+.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks faults revalidate rescore-ten publish verify provenance attested renew-published sample-tasks engine-test pin crosscheck images-twice bench overhead names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -157,6 +157,9 @@ bench: setup-dev setup ## speed beside peers: mutants judged (mutmut), answers s
 	$(DEV)/python benchmarks/extraction.py
 	$(DEV)/python benchmarks/scoring.py
 	$(DEV)/python benchmarks/validation.py --run results/$(RUN_NAME)
+
+overhead: setup-dev ## what the harness adds to the engine's own time, beside promptfoo (needs npm)
+	$(DEV)/python benchmarks/overhead.py
 
 names: setup-dev setup ## how right the check of names is: over real code, and with planted inventions
 	@$(SNAKEMAKE) --quiet all -- results/$(RUN_NAME)/check_names/oracle/cerberus/hallucinations.parquet
