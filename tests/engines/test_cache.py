@@ -23,6 +23,7 @@ from assay.engines._cache import (
 from assay.engines._journal import Journal, request_digest
 from assay.engines._outputs import Outputs
 from assay.engines._step import Inputs, view_of
+from assay.engines._stored import Checked
 from assay.engines.base import Answer, Request
 
 KEY = "0123456789abcdef-0123456789abcdef"
@@ -94,7 +95,9 @@ def test_the_view_shows_the_cache_of_the_weights_and_lets_nothing_be_put_there(t
     inputs = Inputs((), (), tmp_path / "receipt", None, known=known)
     views = []
     for _ in range(2):
-        order, view = view_of("llamacpp", {}, (tmp_path / "weights", "a"), inputs, outputs)
+        order, view = view_of(
+            "llamacpp", {}, Checked(((tmp_path / "weights", ""),), "a"), inputs, outputs
+        )
         views.append((order.known, (known, "/known") in view.shown))
         known.mkdir(exist_ok=True)
     assert views == [(None, False), ("/known", True)], "a folder that is not there is not shown"

@@ -159,5 +159,5 @@ def test_a_model_file_says_whether_the_cards_are_shown(tmp_path):
     inputs = Inputs((), (), tmp_path / "receipt", None)
     for layers in (0, 99):
         handed = {"parameters": {"gpu_layers": layers}}
-        _, view = view_of("llamacpp", handed, (None, None), inputs, outputs)
+        _, view = view_of("llamacpp", handed, None, inputs, outputs)
         assert view.cards is bool(layers)

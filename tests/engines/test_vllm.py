@@ -152,7 +152,7 @@ def test_the_view_shows_the_one_file_that_torch_needs_and_to_no_other_engine(
 ):
     outputs = Outputs(tmp_path / "r", tmp_path / "t" / "telemetry", tmp_path / "t" / "fingerprint")
     inputs = Inputs((), (), tmp_path / "receipt", None)
-    _, view = view_of(engine, {}, (None, None), inputs, outputs)
+    _, view = view_of(engine, {}, None, inputs, outputs)
     assert [inside for _, inside in view.shown] == shown
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from assay.bundling.index import Bundle, Entry
 from assay.core import settings
 from assay.core.errors import UserError
+from assay.core.weights import files_of
 from assay.images.fetch import wheel_file
 from assay.images.names import LOCKS, read_lock
 from assay.images.store import image_file
@@ -80,9 +81,9 @@ def _of_targets(run: Run) -> Iterator[Need]:
 def _of_models(run: Run) -> Iterator[Need]:
     for name, model in run.settings.models.items():
         weights = model.get("weights")
-        if weights:
-            digest = weights["sha256"]
-            yield Need(f"weights/{digest}", "weights", digest, f"config/models/{name}.yaml")
+        for file in files_of(weights) if weights else ():
+            path = file.place(_NOWHERE).as_posix()
+            yield Need(path, "weights", file.sha256, f"config/models/{name}.yaml")
 
 
 def covered(bundle: Bundle, needed: list[Need]) -> list[Entry]:

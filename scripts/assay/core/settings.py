@@ -16,6 +16,8 @@ from jsonschema import Draft202012Validator
 
 from assay.core import registry
 from assay.core.errors import UserError
+from assay.core.weights import SNAPSHOT
+from assay.core.weights import mistakes as weights_mistakes
 
 Config = dict[str, Any]
 NOT_RECORDED = ("execution",)
@@ -55,9 +57,11 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
                 mistakes.append(_missing(path, kind))
                 continue
             files[name] = read_yaml(path)
-            mistakes += _mistakes(files[name], schema, kind, path)
+            formal = list(_mistakes(files[name], schema, kind, path))
+            mistakes += formal
             if kind == "model":
                 mistakes += _plugin_mistakes(files[name], path)
+                mistakes += [] if formal else _weights_mistakes(files[name], path)
                 mistakes += _unpinned(files[name], path)
     if mistakes:
         count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
@@ -117,11 +121,35 @@ def _unpinned(model: Config, path: Path) -> Iterator[str]:
     """Refuse weights whose digest is still to be found out: no run is a function of those."""
     weights = model.get("weights")
     if isinstance(weights, dict) and "pin" in weights:
+        several = weights.get("kind") == SNAPSHOT
+        what = "folder" if several else "file"
         yield _entry(
             f"{path}: weights", "the weights are not pinned", "pin: required",
-            "the sha256 and the size of one file",
-            f"download the file, then: make pin MODEL={path.stem} FILE=<the file>",
+            f"the sha256 and the size of {'each file' if several else 'one file'}",
+            f"download the {what}, then: make pin MODEL={path.stem} FILE=<the {what}>",
         )  # fmt: skip
+
+
+def _weights_mistakes(model: Config, path: Path) -> Iterator[str]:
+    """Check what the schema can't say of a model's weights, and that its engine takes such."""
+    weights, engine = model.get("weights"), model["engine"]
+    if not weights:
+        return
+    for place, problem, given, expected, hint in weights_mistakes(weights):
+        yield _entry(f"{path}: weights{place and f'.{place}'}", problem, given, expected, hint)
+    known = engine in registry.names("engines")
+    if weights["kind"] == SNAPSHOT and known and not _takes_snapshots(engine):
+        takers = [name for name in registry.names("engines") if _takes_snapshots(name)]
+        yield _entry(
+            f"{path}: weights.kind", "this engine loads one file, and no snapshot",
+            f"engine: {engine}, kind: {SNAPSHOT}", f"engine: {' | '.join(takers)}",
+            "name one file, or another engine",
+        )  # fmt: skip
+
+
+def _takes_snapshots(engine: str) -> bool:
+    """Tell whether an engine loads a folder of files, by its own word."""
+    return bool(getattr(registry.load("engines", engine), "SNAPSHOTS", False))
 
 
 def _mistakes(value: Any, schema: Config, kind: str, path: Path) -> Iterator[str]:

@@ -9,8 +9,7 @@ from typing import Any
 
 from assay.core import registry
 from assay.core.errors import EXIT_USER, HarnessError, UserError
-from assay.core.files import canonical_json, read_json, sha256_file
-from assay.core.progress import say
+from assay.core.files import canonical_json
 from assay.core.records import KEYS, TASKS
 from assay.core.tables import read_table
 from assay.engines._card import require_empty
@@ -18,6 +17,7 @@ from assay.engines._driver import Order, drive
 from assay.engines._outputs import Outputs
 from assay.engines._recorded import take_recorded
 from assay.engines._references import solve_all
+from assay.engines._stored import Checked, checked_weights
 from assay.engines._view import View, run_in_view
 from assay.engines.base import (
     Given,
@@ -42,6 +42,7 @@ class Inputs:
     requests, results: what an engine that asks outside has written, and the folder of what came
     back
     known:   the response cache's folder of these weights, where it is to be used
+    weights: the file in the cache, or a snapshot's place there (_stored.py)
     """
 
     tasks: tuple[Path, ...]
@@ -76,9 +77,10 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
     if is_remote(plugin):
         drive(_order_of_remote(described["engine"], handed, inputs, outputs))
         return
-    weights = checked_weights(inputs) if needs_weights(plugin) else (None, None)
+    weights = checked_weights(inputs.receipt, inputs.weights) if needs_weights(plugin) else None
     if is_recorded(plugin):
-        given = Given(weights[0], weights[1], inputs.requests, inputs.results)
+        file, digest = (weights.files[0][0], weights.sha256) if weights else (None, None)
+        given = Given(file, digest, inputs.requests, inputs.results)
         take_recorded(plugin, handed, inputs.tasks, given, outputs)
         return
     outputs.responses.parent.mkdir(parents=True, exist_ok=True)
@@ -101,50 +103,19 @@ def _order_of_remote(
     )  # fmt: skip
 
 
-def checked_weights(inputs: Inputs) -> tuple[Path, str]:
-    """Return the weights and their digest, compared with the receipt's."""
-    receipt = read_json(inputs.receipt)["weights"]
-    if receipt is None:
-        raise UserError(
-            "the model file names no weights", where=inputs.receipt, expected="`weights:`",
-            hint="this engine needs some: add them to the model file",
-        )  # fmt: skip
-    hint = f"delete {inputs.receipt} and run again: the weights are fetched anew"
-    if inputs.weights is None or not inputs.weights.is_file():
-        raise UserError(
-            "the weights are not in the cache", where=inputs.weights,
-            expected=f"a file of {receipt['size']} bytes", hint=hint,
-        )  # fmt: skip
-    size = inputs.weights.stat().st_size
-    if size != receipt["size"]:
-        raise UserError(
-            "the weights are cut short" if size < receipt["size"] else "the weights are too long",
-            where=inputs.weights, given=f"{size} bytes", expected=f"{receipt['size']} bytes",
-            hint=hint,
-        )  # fmt: skip
-    say(f"checking the weights ({size / 1e6:.0f} MB)")
-    found = sha256_file(inputs.weights)
-    if found != receipt["sha256"]:
-        raise UserError(
-            "the weights are damaged", where=inputs.weights, given=f"sha256 {found}",
-            expected=f"sha256 {receipt['sha256']}", hint=hint,
-        )  # fmt: skip
-    return inputs.weights, found
-
-
 def view_of(
-    engine: str, handed: Mapping[str, Any], weights: tuple[Path | None, str | None],
+    engine: str, handed: Mapping[str, Any], weights: Checked | None,
     inputs: Inputs, outputs: Outputs,
 ) -> tuple[Order, View]:  # fmt: skip
     """Return the driver's order, in the view's paths, and the view.
 
-    weights: the file and its digest; (None, None) for an engine that needs none
+    weights: one file, or a snapshot, which is a folder there; None for an engine that needs none
     """
     if outputs.fingerprint.parent != outputs.telemetry.parent:
         raise HarnessError("telemetry and fingerprint must lie in one folder")
     shown = [(path, f"/tasks/{index}.parquet") for index, path in enumerate(inputs.tasks)]
     published = [(inputs.against, AGAINST)] if inputs.against else []
-    loaded = [(weights[0], WEIGHTS)] if weights[0] else []
+    loaded = weights.shown(WEIGHTS) if weights else []
     # A folder that is not there can't be shown: nothing is known of these weights yet.
     known = [(inputs.known, KNOWN)] if inputs.known and inputs.known.is_dir() else []
     # A view that shows the cards has a /proc, and what an engine needs of it.
@@ -152,7 +123,7 @@ def view_of(
     machine = [(Path(file), file) for file in needed]
     order = Order(
         engine=engine, settings=handed, tasks=tuple(inside for _, inside in shown),
-        weights=WEIGHTS if loaded else None, weights_sha256=weights[1],
+        weights=WEIGHTS if weights else None, weights_sha256=weights.sha256 if weights else None,
         responses=f"/responses/{outputs.responses.name}",
         telemetry=f"/telemetry/{outputs.telemetry.name}",
         fingerprint=f"/telemetry/{outputs.fingerprint.name}",

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from assay.core.errors import UserError
-from assay.core.files import canonical_json, read_json, sha256_file, sha256_text
+from assay.core.files import read_json, sha256_file
+from assay.core.weights import digest_over
 from assay.engines.base import EngineDiedError
 
 CONVERTER = Path(__file__).with_name("_vllm_convert.py")
@@ -70,7 +71,6 @@ def chat_template(folder: Path, named: str | None) -> str:
 
 
 def files_digest(folder: Path) -> str:
-    """Return a digest over paths and contents of a model's files."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    found = [[path.relative_to(folder).as_posix(), sha256_file(path)] for path in files]
-    return sha256_text(canonical_json(found))
+    """Return a digest over paths and contents of a model's files: of a snapshot its own."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return digest_over((path.relative_to(folder).as_posix(), sha256_file(path)) for path in files)

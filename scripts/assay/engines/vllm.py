@@ -70,6 +70,7 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 NEEDS_KEYS = False
 REFERENCE = False
+SNAPSHOTS = True
 SHOWN = ("/proc/cpuinfo",)  # torch fails without it
 
 # Stated so that no default of the server's can change them unseen.

@@ -22,6 +22,7 @@ from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-
 
 from assay.core.errors import UserError
 from assay.core.files import canonical_json, read_json, sha256_file
+from assay.core.weights import files_of
 from assay.provenance.publication import BESIDE, INDEX, MANIFEST
 
 ATTESTATION = "attestation.json"
@@ -68,8 +69,9 @@ def _dependencies(inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, image in sorted(inputs["images"].items()):
         yield {"name": f"image/{name}", "digest": {"sha256": image["sha256"]}}
     for name, model in sorted(inputs["weights"].items()):
-        if model.get("weights"):
-            yield {"name": f"weights/{name}", "digest": {"sha256": model["weights"]["sha256"]}}
+        for file in files_of(model["weights"]) if model.get("weights") else ():
+            of = f"{name}/{file.name}" if file.name else name
+            yield {"name": f"weights/{of}", "digest": {"sha256": file.sha256}}
 
 
 def envelope(content: Mapping[str, Any], key: Path | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.core.settings import Settings
+from assay.core.weights import digest_of
 from assay.engines._cache import FILE, keep, response_folder
 from assay.images.store import cache_root
 
@@ -38,4 +39,4 @@ class Known:
 
     def _folder(self, model: str) -> Path | None:
         weights = self.settings.models[model].get("weights")
-        return response_folder(cache_root(), weights["sha256"]) if self.used and weights else None
+        return response_folder(cache_root(), digest_of(weights)) if self.used and weights else None
