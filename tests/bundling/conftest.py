@@ -132,6 +132,25 @@ def _model(place: Place, folder: Path) -> None:
         "size": weights.stat().st_size, "licence": "Apache-2.0",
     }  # fmt: skip
     (config / "tiny.yaml").write_text(yaml.safe_dump(described))
+    _snapshot(place, folder / "snapshot")
+
+
+def _snapshot(place: Place, folder: Path) -> None:
+    """A model of several files, `several.yaml`; the default run does not name it."""
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (folder / name).write_text(f"made-up {name}")
+    config = place.repository / "config/models"
+    described = yaml.safe_load((config / "smollm2-135m-vllm.yaml").read_text())
+    described["image"] = "engine-llamacpp"
+    described["weights"] = {
+        "kind": "snapshot", "path": str(folder), "licence": "Apache-2.0",
+        "files": [
+            {"file": path.name, "sha256": sha256_file(path), "size": path.stat().st_size}
+            for path in sorted(folder.iterdir())
+        ],
+    }  # fmt: skip
+    (config / "several.yaml").write_text(yaml.safe_dump(described))
 
 
 @pytest.fixture(scope="session")

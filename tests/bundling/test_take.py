@@ -12,6 +12,7 @@ from assay.bundling.index import open_bundle
 from assay.bundling.needs import covered, needs
 from assay.bundling.take import environment_entries, take
 from assay.core.errors import UserError
+from assay.engines._weights import receipt_of
 from assay.images.names import read_lock
 from assay.images.store import verify_image
 from assay.sources.fetch import fetch
@@ -175,3 +176,23 @@ def test_a_repository_gets_settings_of_its_own(place, config, packed, empty):
     assert "bare = true" in (made / "config").read_text()
     command = ["git", f"--git-dir={made}", "cat-file", "-t", made.stem]
     assert subprocess.run(command, capture_output=True, text=True).stdout == "commit\n"
+
+
+def test_a_snapshot_is_packed_file_by_file_and_taken_without_its_folder(
+    place, config, empty, tmp_path, monkeypatch
+):
+    config.write_text("run: tiny\ntargets: [tiny]\nmodels: [several]\n")
+    monkeypatch.setenv("ASSAY_CACHE", str(place.cache))
+    bundle = place.pack(tmp_path / "again", config).folder
+    monkeypatch.setenv("ASSAY_CACHE", str(empty))
+    described = place.run(config).settings.models["several"]
+    digests = {one["sha256"] for one in described["weights"]["files"]}
+    assert {path.name for path in (bundle / "weights").iterdir()} == digests
+    cover(bundle, place.repository, config)
+    described["weights"]["path"] = "/nowhere"
+    receipt = receipt_of("several", described, empty)
+    assert len(digests) == 3
+    assert {one["sha256"] for one in receipt["weights"]["files"]} == digests
+    (bundle / "weights" / min(digests)).unlink()
+    with pytest.raises(UserError, match=min(digests)):
+        cover(bundle, place.repository, config)

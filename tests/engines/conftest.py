@@ -99,13 +99,22 @@ class FakeRun:
     known: Path | None = None  # the response cache's folder of the weights
     habits: tuple[str, ...] = ()  # of the fake engine; see there
     gpu_layers: int = 0
+    snapshot: dict[str, str] | None = None  # name -> text of the weights' files; else one file
 
     def prepare(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
         write_table(self.root / "tasks.parquet", TASKS, self.tasks)
         self.weights.write_text(self.weights_text)
         digest, size = sha256_file(self.weights), self.weights.stat().st_size
-        write_json(self.root / "receipt.json", {"weights": {"sha256": digest, "size": size}})
+        stated = {"sha256": digest, "size": size}
+        if self.snapshot:
+            stated["files"] = [self._kept(name, text) for name, text in self.snapshot.items()]
+        write_json(self.root / "receipt.json", {"weights": stated})
+
+    def _kept(self, name: str, text: str) -> dict:
+        digest = sha256_text(text)
+        (self.root / digest).write_text(text)
+        return {"file": name, "sha256": digest, "size": len(text.encode())}
 
     @property
     def parameters(self) -> dict:

@@ -140,6 +140,18 @@ def test_what_a_rule_reads_is_what_the_workflow_says(repository):
         assert found[rule] - set(reads) <= {"render_report"}, rule
 
 
+def test_the_attestation_names_each_file_of_a_snapshot():
+    manifest = read_json(PUBLISHED / "results/pack_manifest/manifest.json")
+    files = [{"file": f"{name}.json", "sha256": name * 64, "size": 1} for name in "ab"]
+    manifest["inputs"]["weights"] = {
+        "m": {"weights": {"sha256": "c" * 64, "size": 2, "files": files}}
+    }
+    made = attestation.statement({"manifest.json": "0" * 64}, manifest)
+    named = made["predicate"]["buildDefinition"]["resolvedDependencies"]
+    weights = {one["name"]: one["digest"]["sha256"] for one in named if "weights" in one["name"]}
+    assert weights == {"weights/m/a.json": "a" * 64, "weights/m/b.json": "b" * 64}
+
+
 def test_the_attestation_is_a_statement_with_slsa_provenance(described):
     sealed = read_json(described / "provenance" / "attestation.json")
     assert sealed["payloadType"] == "application/vnd.in-toto+json"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.core import settings
+from assay.core.weights import digest_of
 from assay.engines._cache import answers_as_lines
 from assay.engines.base import Answer, Request
 from assay.workflow.run import Run
@@ -65,3 +66,13 @@ def test_published_answers_are_asked_anew_whatever_the_config_says(run_with, tmp
 
 def test_it_is_no_part_of_the_recorded_config(run_with):
     assert run_with(response_cache=True).settings.recorded() == run_with().settings.recorded()
+
+
+def test_answers_of_a_snapshot_are_kept_below_the_digest_over_its_files(run_with, tmp_path):
+    run = run_with(response_cache=True)
+    files = [{"file": name, "sha256": name * 64, "size": 1} for name in "ba"]
+    run.settings.models[MODEL]["weights"] = {"kind": "snapshot", "files": files}
+    digest = digest_of({"files": files})
+    assert run.optional_flags(MODEL, []) == (
+        f"--weights {tmp_path}/cache/weights/{digest} --known {tmp_path}/cache/responses/{digest}"
+    )

@@ -1,44 +1,113 @@
-"""Pin a model file's weights: put digest and size of a file where it says `pin: required`.
+"""Pin a model file's weights: put digests and sizes where it says `pin: required`.
 
 python3 -m assay.engines._pin config/models/NAME.yaml FILE
+
+FILE is the one file of the weights; of `kind: snapshot` a folder, whose files are listed.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from assay.core.errors import UserError
-from assay.core.files import atomic, sha256_file
+from assay.core.files import atomic, read_json, sha256_file
 from assay.core.progress import say
+from assay.core.settings import read_yaml
+from assay.core.weights import SNAPSHOT, TENSORS, mistakes, why_not
 
+SHARDS = "model.safetensors.index.json"
+OTHER_FORM = "consolidated"  # Mistral's own layout of the same numbers, beside the usual one
 _PIN = re.compile(r"^(\s+)pin: required\b.*$", re.MULTILINE)
 _PATH = re.compile(r"^(\s+path: ).*$", re.MULTILINE)
 
 
-def pinned(text: str, weights: Path, where: Path) -> str:
-    """Return a model file's text with the weights' sha256 and size; of `kind: path`, their path.
+def pinned(text: str, weights: Path, where: Path, *, several: bool = False) -> str:
+    """Return a model file's text with the weights' digests and sizes; of `path:`, the place.
 
-    Raises UserError if the file is not there, or the text does not ask to be pinned.
+    several: the weights are a folder
+    Raises UserError if they are not there, or the text does not ask to be pinned.
     """
-    if not weights.is_file():
-        raise UserError("there is no such file", given=weights, expected="the weights, one file")
+    if not (weights.is_dir() if several else weights.is_file()):
+        what = "folder" if several else "file"
+        raise UserError(f"there is no such {what}", given=weights,
+                        expected=f"the weights, one {what}")  # fmt: skip
     if len(_PIN.findall(text)) != 1:
         raise UserError(
             "the model file does not ask to be pinned", where=where,
             expected="`pin: required` below `weights:`", hint="a pinned file stays as it is",
         )  # fmt: skip
-    found = f"sha256: {sha256_file(weights)}\n\\1size: {weights.stat().st_size}"
-    text = _PIN.sub(rf"\1{found}", text)
+    lines = _listed(weights) if several else _stated(weights)
+    text = _PIN.sub(lambda match: "\n".join(match[1] + line for line in lines), text)
     return _PATH.sub(lambda match: f"{match[1]}{weights.absolute()}", text)
+
+
+def chosen(folder: Path) -> tuple[list[Path], dict[str, str]]:
+    """Return the files of a snapshot's folder that are listed, and why each other is left out.
+
+    Raises UserError for a folder without config and weights, or one that lacks a part of them.
+    """
+    left = {path.name: _why_left(path) for path in folder.iterdir()}
+    index = folder / SHARDS
+    if index.is_file():
+        parts = _parts(index)
+        left |= {name: left[name] or f"no part of {SHARDS}"
+                 for name in left if name.endswith(TENSORS) and name not in parts}  # fmt: skip
+        missing = sorted(part for part in parts if left.get(part, "not there"))
+        if missing:
+            raise UserError(
+                "the snapshot is not whole", where=folder, given=f"no {', '.join(missing)}",
+                expected=f"each file that {SHARDS} names", hint="download it again",
+            )  # fmt: skip
+    files = sorted(folder / name for name, reason in left.items() if not reason)
+    stated = {"kind": SNAPSHOT, "path": "", "files": [{"file": path.name} for path in files]}
+    for _, problem, given, expected, _ in mistakes(stated):
+        raise UserError(problem, where=folder, given=given, expected=expected)
+    return files, {name: reason for name, reason in sorted(left.items()) if reason}
+
+
+def _why_left(path: Path) -> str:
+    if not path.is_file():
+        return "a folder" if path.is_dir() else "no file"
+    if path.name.startswith(OTHER_FORM) and path.name.endswith(TENSORS):
+        return "the same weights in another layout"
+    return why_not(path.name) or ("" if path.stat().st_size else "empty")
+
+
+def _parts(index: Path) -> set[str]:
+    found = read_json(index)
+    named = found.get("weight_map") if isinstance(found, Mapping) else None
+    if not isinstance(named, Mapping):
+        raise UserError("the index of the weights is damaged", where=index, expected="weight_map")
+    return {str(name) for name in named.values()}
+
+
+def _stated(weights: Path) -> list[str]:
+    return [f"sha256: {sha256_file(weights)}", f"size: {weights.stat().st_size}"]
+
+
+def _listed(folder: Path) -> list[str]:
+    files, left = chosen(folder)
+    for name, reason in left.items():
+        say(f"left out: {name} ({reason})")
+    lines = ["files:                         # each of them, and no other is shown to the engine"]
+    for path in files:
+        say(f"{path.name}: {path.stat().st_size / 1e6:.0f} MB")
+        digest, size = sha256_file(path), path.stat().st_size
+        lines.append(f"  - {{file: {path.name}, sha256: {digest}, size: {size}}}")
+    return lines
 
 
 def pin(model: Path, weights: Path) -> None:
     """Rewrite the model file; raise UserError if it can't be pinned."""
     if not model.is_file():
         raise UserError("there is no such model file", given=model, expected="MODEL=its name")
-    text = pinned(model.read_text("utf-8"), weights, model)
+    described: Any = read_yaml(model).get("weights")
+    several = isinstance(described, Mapping) and described.get("kind") == SNAPSHOT
+    text = pinned(model.read_text("utf-8"), weights, model, several=several)
     with atomic(model) as stream:
         stream.write(text.encode())
 
@@ -46,7 +115,7 @@ def pin(model: Path, weights: Path) -> None:
 def main(model: str, weights: str) -> None:
     """Pin, and exit as every program of the project does."""
     try:
-        pin(Path(model), Path(weights))
+        pin(Path(model), Path(weights).expanduser())
     except UserError as error:
         say(f"error: {error}")
         sys.exit(error.exit_code)

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from assay.core.errors import AssayError, UserError  # noqa: E402
 from assay.core.settings import read_yaml  # noqa: E402
+from assay.core.weights import Stored, files_of  # noqa: E402
 from assay.images.apptainer import locate  # noqa: E402
 from assay.images.names import image_name  # noqa: E402
 from assay.images.store import cache_root, container_path  # noqa: E402
@@ -35,16 +37,17 @@ def main(model: str, arguments: list[str]) -> int:
     """Run the suite; its exit status."""
     described, cache = read_yaml(ROOT / "config" / "models" / f"{model}.yaml"), cache_root()
     image = container_path(cache, image_name(described["image"], ROOT))
-    weights = cache / "weights" / described["weights"]["sha256"]
-    for path in (image, weights):
+    files = files_of(described["weights"])
+    for path in (image, *(file.place(cache) for file in files)):
         if not path.exists():
             raise UserError("not in the cache", where=path, hint=f"run the model {model} once")
     packages = Path(pytest.__file__).parents[1]
-    settings = {
-        "ASSAY_ENGINE_TEST": described["engine"], "ASSAY_ENGINE_WEIGHTS": str(weights),
-    }  # fmt: skip
     with tempfile.TemporaryDirectory() as home:
-        settings["TMPDIR"] = home  # a container's own is small
+        settings = {
+            "ASSAY_ENGINE_TEST": described["engine"],
+            "ASSAY_ENGINE_WEIGHTS": str(_linked(files, cache, Path(home, "weights"))),
+            "TMPDIR": home,  # a container's own is small
+        }
         command = [
             locate(cache) / "apptainer", "--silent", "exec", "--userns", "--containall",
             "--cleanenv", "--net", "--network", "none", "--home", home, "--bind", f"{ROOT}:ro",
@@ -59,6 +62,16 @@ def main(model: str, arguments: list[str]) -> int:
             list(map(str, command)), env={**os.environ, **environment, "PATH": path}
         )
     return done.returncode
+
+
+def _linked(files: Sequence[Stored], cache: Path, folder: Path) -> Path:
+    """Return the one file in the cache, or a folder with links to a snapshot's."""
+    if not files[0].name:
+        return files[0].place(cache)
+    folder.mkdir()
+    for file in files:
+        (folder / file.name).symlink_to(file.place(cache))
+    return folder
 
 
 if __name__ == "__main__":

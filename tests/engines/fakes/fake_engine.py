@@ -37,6 +37,13 @@ REFERENCE = False
 PROBED = True
 
 
+def _read(weights: Path) -> Any:
+    """Return the text of a file, or name -> text of a folder."""
+    if weights.is_dir():
+        return {path.name: path.read_text() for path in sorted(weights.iterdir())}
+    return weights.read_text()
+
+
 @contextmanager
 def open_engine(settings: Settings, weights: Path, log: IO[bytes]) -> Iterator[FakeEngine]:
     yield FakeEngine(settings, weights, log)
@@ -49,7 +56,7 @@ class FakeEngine:
         self.settings, self.log = settings, log
         self.habits = settings["parameters"].get("habits", ())
         self.seen, self.before, self.starts, self.answers = set[str](), "", 0, 0
-        self.fingerprint = {"weights": weights.read_text(), "parameters": settings["parameters"]}
+        self.fingerprint = {"weights": _read(weights), "parameters": settings["parameters"]}
 
     def restart(self) -> None:
         self._note("restart")
