@@ -17,7 +17,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Fetch, check, plan the memory, write the receipt."""
     described = arguments.settings["model"]
     receipt = receipt_of(arguments.model, described, arguments.cache)
-    weights = receipt["weights"] and arguments.cache / "weights" / receipt["weights"]["sha256"]
+    stated = receipt["weights"]
+    weights = arguments.cache / "weights" / stated["sha256"] if stated else None
     planned = plan(arguments.model, described, weights)
     write_json(arguments.receipt, receipt)
     if arguments.memory:

@@ -20,7 +20,8 @@ from assay.engines._budget import (
     require,
     table,
 )
-from assay.engines._plan import plan, shape_of
+from assay.engines._metadata import shape_of
+from assay.engines._plan import plan
 from assay.engines._shape import Layer, Shape, of_config, of_gguf
 from assay.engines._weights import fetch
 from assay.images.store import cache_root

@@ -86,13 +86,17 @@ def table(shape: Shape, use: Use, reserve: int, available: int | None) -> dict[s
     return {
         "bytes": asdict(found), "total": found.total, "available": available,
         "cache_per_token": per_token(shape, use.kv_type), "context": use.context,
-        "layers": {
-            "attention": sum(not layer.state and not layer.window for layer in shape.layers),
-            "sliding": sum(bool(layer.window) for layer in shape.layers),
-            "recurrent": sum(bool(layer.state) for layer in shape.layers),
-        },
-        "largest_context": fits, "trained_context": shape.context,
+        "layers": kinds_of(shape), "largest_context": fits, "trained_context": shape.context,
     }  # fmt: skip
+
+
+def kinds_of(shape: Shape) -> dict[str, int]:
+    """Return how many layers there are of each kind."""
+    return {
+        "attention": sum(not layer.state and not layer.window for layer in shape.layers),
+        "sliding": sum(bool(layer.window) for layer in shape.layers),
+        "recurrent": sum(bool(layer.state) for layer in shape.layers),
+    }
 
 
 def require(record: Mapping[str, Any], where: str, source: str) -> None:

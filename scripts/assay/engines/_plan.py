@@ -1,7 +1,7 @@
 """Whether a model will fit into memory, before it is loaded, and how much of it would.
 
 Compared with what the model file declares (`memory.available_mib`), else with the card that
-`nvidia-smi` shows where layers go to one, else with the machine's own memory.
+`nvidia-smi` shows where the model goes to one, else with the machine's own memory.
 """
 
 from __future__ import annotations
@@ -13,58 +13,49 @@ from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
-from gguf import GGUFReader
 
-from assay.core.errors import UserError
 from assay.core.progress import say
-from assay.engines import _budget, _shape
+from assay.engines import _budget, _vllm_budget, _vllm_plan
 from assay.engines._budget import MIB, Use, mib
+from assay.engines._metadata import shape_of
+from assay.engines.base import wants_cards
 
 QUERY = ("--query-gpu=memory.total", "--format=csv,noheader,nounits")
 TIMEOUT_S = 60
-BROKEN = (ValueError, KeyError, IndexError, OverflowError, OSError, UnicodeDecodeError)
 
 
 def plan(model: str, described: Mapping[str, Any], weights: Path | None) -> dict[str, Any]:
     """Return the record of a model's memory; one that needs none (a solver) has no `bytes`.
 
-    described: the model file's content; `parameters` as the engine `llamacpp` has them
+    described: the model file's content; `parameters` as the engines llamacpp, ollama or vllm
+    weights:   the file in the cache; of a snapshot its place there (_stored.py)
     Raises UserError if it does not fit, or if the weights' metadata can't be read.
     """
     where = f"config/models/{model}.yaml"
-    if weights is None or "ubatch" not in described.get("parameters", {}):
+    chosen, declared = described.get("parameters", {}), described.get("memory", {})
+    if weights is None or not {"ubatch", "kv_mib"} & set(chosen):
         return {"model": model, "bytes": None}
-    chosen = described["parameters"]
-    use = Use(chosen["context"], chosen["ubatch"], chosen["kv_type"], chosen["flash_attention"])
-    shape = shape_of(weights, where)
-    declared = described.get("memory", {})
-    available, source = _available(declared, chosen["gpu_layers"])
+    available, source = _available(declared, cards=wants_cards(described))
     reserve = declared.get("reserve_mib", _budget.RESERVE_MIB) * MIB
-    record = {"model": model, "source": source, **_budget.table(shape, use, reserve, available)}
+    about = {"model": model, "source": source}
+    if "kv_mib" in chosen:
+        shape, use = _vllm_plan.shape_of(described, weights, where), _vllm_plan.use_of(chosen)
+        record = {**about, **_vllm_budget.table(shape, use, reserve, available)}
+        _tell(record)
+        _vllm_budget.require(shape, use, record, (where, source))
+        return record
+    llama = Use(chosen["context"], chosen["ubatch"], chosen["kv_type"], chosen["flash_attention"])
+    record = {**about, **_budget.table(shape_of(weights, where), llama, reserve, available)}
     _tell(record)
     _budget.require(record, where, source)
     return record
 
 
-def shape_of(weights: Path, where: str) -> _shape.Shape:
-    """Return the shape of a GGUF file; raise UserError if its metadata can't be read."""
-    try:
-        reader = GGUFReader(weights)
-        fields = {name: field.contents() for name, field in reader.fields.items()}
-        return _shape.of_gguf(fields, sum(int(tensor.n_bytes) for tensor in reader.tensors))
-    except BROKEN as error:
-        raise UserError(
-            "the weights' metadata can't be read", where=f"{where}: weights",
-            given=f"{type(error).__name__}: {error}", expected="a whole GGUF file of a text model",
-            hint="name other weights, or fetch these anew: delete them in the cache",
-        ) from error  # fmt: skip
-
-
-def _available(declared: Mapping[str, Any], gpu_layers: int) -> tuple[int | None, str]:
+def _available(declared: Mapping[str, Any], *, cards: bool) -> tuple[int | None, str]:
     """Return the bytes there are (None: not known), and where that is from."""
     if "available_mib" in declared:
         return declared["available_mib"] * MIB, "memory.available_mib of the model file"
-    if not gpu_layers:
+    if not cards:
         return psutil.virtual_memory().total, "the machine's memory"
     card = _card()
     return card, "the first card that nvidia-smi shows" if card else "no card can be seen from here"

@@ -36,7 +36,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Shape:
-    """A model's layers and widths, its weights in bytes and its own longest context in tokens."""
+    """A model's layers and widths, its weights in bytes and its own longest context in tokens.
+
+    experts: how many of them each token goes to; 0 where nothing is said of it
+    """
 
     layers: tuple[Layer, ...]
     heads: int
@@ -45,6 +48,7 @@ class Shape:
     vocabulary: int
     weights: int
     context: int
+    experts: int = 0
 
 
 def of_gguf(fields: Fields, weights: int) -> Shape:
@@ -57,14 +61,15 @@ def of_gguf(fields: Fields, weights: int) -> Shape:
     key = int(own.get("attention.key_length", embedding // max(heads)))
     latent = "attention.key_length_mla" in own  # keys and values in one
     value = 0 if latent else int(own.get("attention.value_length", key))
-    full = {"full_attention": True} | dict.fromkeys(
-        ("sliding_attention", "linear_attention"), False
-    )
     window = int(own.get("attention.sliding_window", 0))
+    # Gemma 4: layers with a window have heads of another width.
+    near = (int(own.get("attention.key_length_swa", key)),
+            int(own.get("attention.value_length_swa", value)), window)  # fmt: skip
+    widths = {"full_attention": (key, value, 0), "sliding_attention": near}
     kinds = _kinds_of_gguf(own, str(name), count, kv_heads)
     layers = tuple(
         Layer(state=_state(own)) if kind == "linear_attention"
-        else Layer(kv_heads[number], key, value, 0 if full[kind] else window)
+        else Layer(kv_heads[number], *widths[kind])
         for number, kind in enumerate(kinds)
     )  # fmt: skip
     vocabulary = own.get("vocab_size") or len(fields.get("tokenizer.ggml.tokens", ()))
@@ -82,15 +87,28 @@ def of_config(config: Fields, weights: int) -> Shape:
     width = int(own.get("head_dim") or embedding // heads)
     kv_heads = int(own.get("num_key_value_heads") or heads)
     window = int(own.get("sliding_window") or 0)
+    far = _full_layer(own, kv_heads, width)
     layers = tuple(
         Layer(state=_linear_state(own)) if kind == "linear_attention"
-        else Layer(kv_heads, width, width, window if kind == "sliding_attention" else 0)
+        else Layer(kv_heads, width, width, window) if kind == "sliding_attention" and window
+        else far
         for kind in _kinds_of_config(own, count)
     )  # fmt: skip
+    experts = int(own.get("num_experts_per_tok") or own.get("top_k_experts") or 0)
+    routed = experts * int(own.get("moe_intermediate_size") or 0)
+    routed += int(own.get("shared_expert_intermediate_size") or 0)
     return Shape(
-        layers, heads, embedding, int(own.get("intermediate_size") or 0), int(own["vocab_size"]),
-        weights, int(own["max_position_embeddings"]),
+        layers, heads, embedding, max(routed, int(own.get("intermediate_size") or 0)),
+        int(own["vocab_size"]), weights, int(own["max_position_embeddings"]), experts,
     )  # fmt: skip
+
+
+def _full_layer(own: Fields, kv_heads: int, width: int) -> Layer:
+    """Return a layer that sees all; Gemma 4 gives it fewer and wider heads than the others."""
+    if own.get("attention_k_eq_v"):
+        kv_heads = int(own.get("num_global_key_value_heads") or kv_heads)
+    width = int(own.get("global_head_dim") or width)
+    return Layer(kv_heads, width, width)
 
 
 def _kinds_of_gguf(own: Fields, name: str, count: int, kv_heads: Sequence[int]) -> list[str]:
