@@ -145,8 +145,8 @@ engine-test: setup-dev ## the engines' suite against a real one: ENGINE=ollama U
 			$(DEV)/pytest -q -r fE tests/engines/conformance ;; \
 	esac
 
-pin: setup       ## put sha256 and size of FILE= into the model file config/models/MODEL=.yaml
-	@test -n "$(FILE)" -a -n "$(MODEL)" || { echo "error: give MODEL=a model file's name and FILE=its weights" >&2; exit 2; }
+pin: setup       ## put sha256 and size of FILE= (of a snapshot: of each file of a folder) into config/models/MODEL=.yaml
+	@test -n "$(FILE)" -a -n "$(MODEL)" || { echo "error: give MODEL=a model file's name and FILE=its weights, a file or a folder" >&2; exit 2; }
 	@PYTHONPATH=scripts $(BIN)/python -m assay.engines._pin "config/models/$(MODEL).yaml" "$(FILE)"
 
 crosscheck: setup ## units of the whole standard library beside Python's own ast

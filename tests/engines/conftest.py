@@ -19,6 +19,23 @@ from assay.engines.base import Request
 
 HERE = Path(__file__).parent
 CATEGORIES = ("code_generation", "code_understanding", "security_audit")
+# What decides the memory in the published `config.json` of google/gemma-4-31B-it and of
+# Qwen/Qwen3.6-35B-A3B, as public repositories quote them in their tests.
+_GEMMA4 = {
+    "num_hidden_layers": 60, "hidden_size": 5376, "intermediate_size": 21_504,
+    "num_attention_heads": 32, "num_key_value_heads": 16, "num_global_key_value_heads": 4,
+    "head_dim": 256, "global_head_dim": 512, "attention_k_eq_v": True, "sliding_window": 1024,
+    "layer_types": (["sliding_attention"] * 5 + ["full_attention"]) * 10,
+    "vocab_size": 262_144, "max_position_embeddings": 262_144,
+}  # fmt: skip
+_QWEN36 = {
+    "num_hidden_layers": 40, "hidden_size": 2048, "num_attention_heads": 16,
+    "num_key_value_heads": 2, "head_dim": 256, "full_attention_interval": 4,
+    "linear_num_key_heads": 16, "linear_key_head_dim": 128, "linear_num_value_heads": 32,
+    "linear_value_head_dim": 128, "linear_conv_kernel_dim": 4, "vocab_size": 248_320,
+    "max_position_embeddings": 262_144, "moe_intermediate_size": 512, "num_experts_per_tok": 8,
+    "shared_expert_intermediate_size": 512,
+}  # fmt: skip
 PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -59,6 +76,12 @@ def _key(task: dict, answer: str) -> dict:
 def _request(prompt: str, number: int = 0, **other) -> Request:
     row = _task(number, prompt, **other)
     return Request(**{name: row[name] for name in Request.__annotations__})
+
+
+@pytest.fixture
+def published() -> dict[str, dict]:
+    """Configs of large models, by name: what decides their memory."""
+    return {"gemma-4-31b": dict(_GEMMA4), "qwen3.6-35b-a3b": dict(_QWEN36)}
 
 
 @pytest.fixture(scope="session")

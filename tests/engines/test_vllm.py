@@ -19,6 +19,7 @@ from assay.engines._outputs import Outputs
 from assay.engines._step import Inputs, view_of
 from assay.engines._vllm_client import likely
 from assay.engines._vllm_model import chat_template, files_digest
+from assay.engines._vllm_server import arguments_of
 from assay.engines.base import EngineDiedError
 
 FAKES = Path(__file__).parent / "fakes"
@@ -188,3 +189,9 @@ def test_the_server_ends_with_the_process_that_started_it(snapshot, tmp_path):
 
 def state_of(pid: int) -> str:
     return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_parts_for_images_are_left_out_where_the_model_file_says_so():
+    plain = vllm.EXAMPLES[0]
+    assert "--language-model-only" not in arguments_of(plain, 1)
+    assert arguments_of({**plain, "language_only": True}, 1)[-1] == "--language-model-only"

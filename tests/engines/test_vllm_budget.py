@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from dataclasses import replace
 from math import prod
@@ -25,39 +26,24 @@ from assay.reporting.memory import PARTS
 
 ROOT = Path(__file__).parents[2]
 USE = Use(262_144, 8192, 16, 2, 2, 1 << 40)
-GEMMA4 = {
-    "num_hidden_layers": 60, "hidden_size": 5376, "intermediate_size": 21_504,
-    "num_attention_heads": 32, "num_key_value_heads": 16, "num_global_key_value_heads": 4,
-    "head_dim": 256, "global_head_dim": 512, "attention_k_eq_v": True, "sliding_window": 1024,
-    "layer_types": (["sliding_attention"] * 5 + ["full_attention"]) * 10,
-    "vocab_size": 262_144, "max_position_embeddings": 262_144,
-}  # fmt: skip
-QWEN36 = {
-    "num_hidden_layers": 40, "hidden_size": 2048, "num_attention_heads": 16,
-    "num_key_value_heads": 2, "head_dim": 256, "full_attention_interval": 4,
-    "linear_num_key_heads": 16, "linear_key_head_dim": 128, "linear_num_value_heads": 32,
-    "linear_value_head_dim": 128, "linear_conv_kernel_dim": 4, "vocab_size": 248_320,
-    "max_position_embeddings": 262_144, "moe_intermediate_size": 512, "num_experts_per_tok": 8,
-    "shared_expert_intermediate_size": 512,
-}  # fmt: skip
 
 
-def test_sliding_and_global_layers_need_what_vllm_counts():
+def test_sliding_and_global_layers_need_what_vllm_counts(published):
     """Gemma 4 31B; vLLM: 10 layers a group, one of global layers, five with a window.
 
     A page of 262,144 bytes holds 16 tokens of a window's layer and 32 of a global one:
     8,192 pages for the whole context, and ceil(9,215 / 16) + 1 = 577 for each window.
     """
     page = 16 * 16 * 512 * 2
-    cache, states = needed(of_config({"text_config": GEMMA4}, 0), USE)
+    cache, states = needed(of_config({"text_config": published["gemma-4-31b"]}, 0), USE)
     never_given_out = 10 * page // 2  # a block of 16 tokens in each global layer
     assert cache - never_given_out == 10 * page * (8192 + 5 * 577)
     assert states == 0
 
 
-def test_a_state_takes_a_block_of_the_attention_layers_as_in_vllm():
+def test_a_state_takes_a_block_of_the_attention_layers_as_in_vllm(published):
     """Qwen3.6-35B-A3B; 2,048 bytes a token and layer, a state of 2,195,456: blocks of 1,072."""
-    cache, states = needed(of_config(QWEN36, 0), USE)
+    cache, states = needed(of_config(published["qwen3.6-35b-a3b"], 0), USE)
     page = 1072 * 2048
     assert states == 30 * page
     assert cache == 10 * page * (-(-262_144 // 1072) + 1)
@@ -78,8 +64,8 @@ def test_the_declared_cache_of_the_model_that_runs_here_holds_its_context():
     assert longest(shape, use, 360 * MIB) == 8192 - 128
 
 
-def test_a_longer_context_a_larger_batch_or_block_never_needs_less():
-    for config in (GEMMA4, QWEN36):
+def test_a_longer_context_or_a_larger_batch_never_needs_less(published):
+    for config in published.values():
         shape = of_config(config, 0)
         for name, values in {
             "context": range(1024, 65_536, 1024), "batch": (256, 512, 2048, 8192),
@@ -93,7 +79,7 @@ def test_a_longer_context_a_larger_batch_or_block_never_needs_less():
         assert sum(needed(shape, replace(USE, context=most + 1072))) > room
 
 
-def test_heads_of_global_layers_are_told_apart_in_gguf_files_too():
+def test_heads_of_global_layers_are_told_apart_in_gguf_files_too(published):
     fields = {
         "general.architecture": "gemma4", "gemma4.block_count": 6,
         "gemma4.context_length": 262_144, "gemma4.embedding_length": 5376,
@@ -105,7 +91,7 @@ def test_heads_of_global_layers_are_told_apart_in_gguf_files_too():
         "gemma4.attention.sliding_window_pattern": [True] * 5 + [False],
         "tokenizer.ggml.tokens": ["a"] * 100,
     }  # fmt: skip
-    assert of_gguf(fields, 0).layers == of_config(GEMMA4, 0).layers[:6]
+    assert of_gguf(fields, 0).layers == of_config(published["gemma-4-31b"], 0).layers[:6]
     assert of_gguf(fields, 0).layers[4:] == (Layer(16, 256, 256, 1024), Layer(4, 512, 512))
 
 
@@ -187,16 +173,15 @@ def test_a_snapshot_is_planned_from_its_config_and_the_headers_of_its_files(snap
 
 def advised(error: str) -> dict[str, int]:
     """The numbers of a hint such as: set `context: 16`, …, and `kv_mib: 2`."""
-    words = error.partition("hint:")[2].replace("`", " ").replace(":", " ").split()
-    return {name: int(words[words.index(name) + 1].strip(",")) for name in ("context", "kv_mib")
-            if name in words}  # fmt: skip
+    hint = error.partition("hint:")[2]
+    return {name: int(value) for name, value in re.findall(r"`(\w+): (\d+)`", hint)}
 
 
 def test_what_does_not_fit_is_refused_with_a_context_and_a_cache_that_do(snapshot):
     with pytest.raises(UserError, match="does not fit into memory") as caught:
         plan("m", *snapshot(available=7, kv_mib=64))
     found = advised(str(caught.value))
-    assert 2048 < found["context"] < 4096
+    assert 1024 < found["context"] < 4096
     plan("m", *snapshot(available=7, **found))
     with pytest.raises(UserError, match="smaller weights"):
         plan("m", *snapshot(available=2))
@@ -269,8 +254,9 @@ def test_a_gguf_file_is_planned_as_what_it_is_converted_to(tmp_path):
         weights()
 
 
-def test_experts_count_by_how_many_of_them_see_a_token():
-    sparse, dense = of_config(QWEN36, 0), of_config({**QWEN36, "num_experts_per_tok": 1}, 0)
+def test_experts_count_by_how_many_of_them_see_a_token(published):
+    config = published["qwen3.6-35b-a3b"]
+    sparse, dense = of_config(config, 0), of_config({**config, "num_experts_per_tok": 1}, 0)
     assert (sparse.feed_forward, sparse.experts) == (9 * 512, 8)
     parts = [table(shape, USE, 0, None)["bytes"]["activations"] for shape in (sparse, dense)]
     assert parts[0] > parts[1] > 0

@@ -18,6 +18,8 @@ from assay.engines._vllm_budget import Use
 from assay.engines.base import wants_cards
 
 WIDTHS = {"float32": 4, "float16": 2, "bfloat16": 2}
+# Beside `quantization_config` in config.json: files of older GPTQ and AWQ folders, and ModelOpt's.
+QUANTISED = {"quantize_config.json", "quant_config.json", "hf_quant_config.json"}
 # A GGUF file becomes 32-bit numbers in the view's /tmp, which is memory, and the converter holds
 # them a second time; vLLM, which starts after it, never more than that.
 CONVERTED = 8
@@ -46,7 +48,7 @@ def shape_of(described: Mapping[str, Any], weights: Path, where: str) -> _shape.
     places = {file.name: place_of(weights, file) for file in files_of(stated)}
     with readable(where, f"{CONFIG} and *{TENSORS} of a text model"):
         config = read_json(places[CONFIG])
-        quantised = _is_quantised(config)
+        quantised = _is_quantised(config) or bool(QUANTISED & set(places))
         tensors = [path for name, path in places.items() if name.endswith(TENSORS)]
         size = weights_in_memory(tensors, None if quantised else width)
         return _shape.of_config(config, size)

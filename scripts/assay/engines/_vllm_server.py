@@ -161,6 +161,7 @@ def arguments_of(parameters: Mapping[str, Any], seed: int) -> list[str]:
         "--config-format", "hf", "--tokenizer-mode", "hf",
         "--tensor-parallel-size", "1", "--max-logprobs", "2", "--enable-prompt-tokens-details",
         "--enable-per-request-metrics", "--disable-uvicorn-access-log",
+        *(["--language-model-only"] if parameters.get("language_only") else []),
     ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from assay.core.airgap import require_network
 from assay.core.errors import UserError
 from assay.core.files import CHUNK, atomic, sha256_file
 from assay.core.progress import EVERY_S, say
-from assay.core.weights import Stored, digest_of, files_of, mistakes
+from assay.core.weights import SNAPSHOT, Stored, digest_of, files_of, mistakes
 from assay.sources.index import Index, redacted
 
 NEEDED = {
@@ -173,7 +173,7 @@ def _local(path: Path, where: str) -> Iterator[bytes]:
     except OSError as error:
         raise UserError(
             f"can't read the weights: {error.strerror}", where=f"{where}: weights.path", given=path,
-            expected="a file on this machine",
+            expected=f"a file on this machine (a folder is `kind: {SNAPSHOT}`)",
         ) from error  # fmt: skip
 
 

@@ -45,6 +45,10 @@ PARAMETERS: dict[str, Any] = {
         "batch_invariant": {"type": "boolean", "description": "on a card: kernels that repeat"},
         "chat_template": {"type": ["string", "null"], "description": "Jinja; null: the model's"},
         "template_values": {"type": "object", "description": "what the template is handed"},
+        "language_only": {
+            "type": "boolean", "default": False,
+            "description": "load no part of the model that is for images or sound",
+        },
         "patience_s": {
             "type": "integer", "minimum": 1, "default": 1800,
             "description": "longest silence before the engine counts as dead, in seconds",
