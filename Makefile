@@ -138,6 +138,8 @@ sample-tasks: setup ## write five tasks a category of the run's first target int
 
 engine-test: setup-dev ## the engines' suite against a real one: ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name (GPU_LAYERS=99); or ENGINE=vllm, in its image
 	@case "$(ENGINE)" in \
+	llamacpp) GPU_LAYERS="$(GPU_LAYERS)" $(DEV)/python tests/engines/conformance/in_image.py \
+		"$(or $(MODEL),smollm2-135m)" ;; \
 	vllm) ASSAY_REAL_VLLM=1 $(DEV)/pytest -q -r fE tests/engines/test_run_vllm.py && \
 		$(DEV)/python tests/engines/conformance/in_image.py "$(or $(MODEL),smollm2-135m-vllm)" ;; \
 	*) test -n "$(URL)" -a -n "$(MODEL)" || { echo "error: give URL=the server's address and MODEL=a name that it knows" >&2; exit 2; }; \

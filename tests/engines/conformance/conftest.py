@@ -34,7 +34,7 @@ WEIGHTS = os.environ.get("ASSAY_ENGINE_WEIGHTS", "")  # what it is to load; else
 SAID = {
     "plain": ("hello there", "What is the capital of France? Answer with its name alone."),
     "other": ("other words here", "Name the colour of grass in one word."),
-    "endless": ("endless", "Count from one to one thousand, one number a line, and do not stop."),
+    "endless": ("endless", "Write a long story about a fox in the snow."),
     "unicode": (
         "echo é — ü 漢字 🙂 e\u0301",
         "Repeat this text and say no more: é ü 漢字 🙂 e\u0301",
@@ -63,7 +63,7 @@ class Subject:
     def open(self, weights: str = "fake", **parameters) -> Iterator[Engine]:
         """Open the engine; parameters over the plug-in's own example."""
         own = {"patience_s": 1800 if WEIGHTS else 300}
-        if not WEIGHTS:
+        if "gpu_layers" in self.plugin.EXAMPLES[0]:
             own["gpu_layers"] = int(os.environ.get("GPU_LAYERS") or 0)
         chosen = {
             **self.plugin.EXAMPLES[0],

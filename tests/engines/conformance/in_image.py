@@ -46,6 +46,7 @@ def main(model: str, arguments: list[str]) -> int:
         settings = {
             "ASSAY_ENGINE_TEST": described["engine"],
             "ASSAY_ENGINE_WEIGHTS": str(_linked(files, cache, Path(home, "weights"))),
+            "GPU_LAYERS": os.environ.get("GPU_LAYERS", ""),
             "TMPDIR": home,  # a container's own is small
         }
         command = [
