@@ -1,4 +1,4 @@
-"""What the cards did while a model answered, as a fake `nvidia-smi` (a script, no card) tells it."""
+"""What the cards did while a model answered, as a fake `nvidia-smi` (a script) tells it."""
 
 from __future__ import annotations
 
@@ -42,11 +42,16 @@ def fake_smi(tmp_path, monkeypatch):
 def test_the_cards_are_watched_until_the_model_has_answered(tmp_path):
     out = tmp_path / "telemetry"
     out.mkdir()
-    with pytest.raises(ZeroDivisionError), watched(GPU, out):
-        deadline = time.monotonic() + 30
-        while not (out / "cards.csv").stat().st_size and time.monotonic() < deadline:
-            time.sleep(0.01)
-        raise ZeroDivisionError
+
+    def fail():
+        with watched(GPU, out):
+            deadline = time.monotonic() + 30
+            while not (out / "cards.csv").stat().st_size and time.monotonic() < deadline:
+                time.sleep(0.01)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert [path.name for path in out.iterdir()] == [FILE]
     found = json.loads((out / FILE).read_text())
     assert found["cards"] == summary(LINES)

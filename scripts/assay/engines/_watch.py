@@ -44,13 +44,14 @@ def watched(described: Mapping[str, Any], folder: Path) -> Iterator[None]:
              str(EVERY_MS)],
             stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        try:
-            yield
-        finally:
-            child.kill()
-            child.wait(STOP_S)
-    write_json(folder / FILE, {"every_ms": EVERY_MS, "cards": summary(samples.read_text())})
-    samples.unlink()
+    try:
+        yield
+    finally:
+        child.kill()
+        child.wait(STOP_S)
+        text = samples.read_text(encoding="utf-8", errors="replace")
+        write_json(folder / FILE, {"every_ms": EVERY_MS, "cards": summary(text)})
+        samples.unlink()
 
 
 def summary(text: str) -> list[dict[str, Any]]:
