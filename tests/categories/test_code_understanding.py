@@ -306,6 +306,24 @@ def test_more_mutants_are_looked_at_where_none_of_the_first_is_a_bug(monkeypatch
         assert {other.site for other in draft.others} == first  # the oracle's own stay the same
 
 
+def test_a_unit_drawn_for_a_bug_may_be_shown_as_it_is_right_where_no_bug_is_proven():
+    given = material()
+    found = list(code_understanding.spare(given))
+    assert 0 < len(found) <= code_understanding.SPARE
+    assert all(item.is_control for item in found)
+    bugs = {item.candidate_id for item in code_understanding.propose(given)}
+    assert not bugs & {item.candidate_id for item in found}
+    assert list(code_understanding.spare(material(control_percent=100))) == []
+
+
+def test_fewer_controls_are_drawn_than_asked_for_unless_all_are_to_be(monkeypatch):
+    monkeypatch.setattr(code_understanding, "fraction", lambda *_: 0.45)
+    assert not code_understanding._drawn(material(control_percent=50))
+    assert code_understanding._drawn(material(control_percent=60))
+    monkeypatch.setattr(code_understanding, "fraction", lambda *_: 0.99)
+    assert code_understanding._drawn(material(control_percent=100))
+
+
 def test_one_mutant_is_enough_where_blunt_ones_fill_the_sample_of_the_oracle():
     given = material()
     one = replace(given, mutants=lambda unit: all_mutants(unit, 1)[:1])

@@ -132,6 +132,25 @@ def test_a_unit_gives_one_task_and_few_tries(toy):
     assert max(tried.count(unit) for unit in units + tried) == 2
 
 
+def test_what_is_spare_is_tried_where_nothing_else_is_proven(toy, tmp_path):
+    def spare(material):
+        unit_id = material.unit["unit_id"]
+        text = f"```python\ndef {unit_id.rpartition('::')[2]}():\n    return False\n```"
+        yield Candidate(
+            f"toy:{unit_id}:spare", "toy", unit_id, "trivial", "control", True, "op", "p", text,
+            (), {"source": "", "deletes": False},
+        )  # fmt: skip
+
+    (without,), _ = run(per_category=99, control_percent=20)
+    registry.load("categories", "toy").spare = spare
+    (made,), _ = run(per_category=99, control_percent=20)
+    before = {row["unit_id"] for row in without.keys}
+    assert {row["unit_id"] for row in made.keys if not row["is_control"]} == before
+    assert {row["unit_id"] for row in made.keys} == {row["unit_id"] for row in UNITS}
+    failed = [row for row in made.rejected if row["gate"] == "right_answer"]
+    assert failed == [row for row in without.rejected if row["gate"] == "right_answer"]
+
+
 def test_few_units_are_chosen_over_all_shards_together(toy):
     (one,), _ = run(per_category=99, max_units=8)
     many, _ = run(3, per_category=99, max_units=8)

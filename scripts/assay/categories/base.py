@@ -6,6 +6,8 @@ A category module has
     AIMED       optional: True if scenarios that tell a unit's mutants are to be looked for
     EXAMPLES    answers with what they must be worth, run by the contract test
     propose(material) -> Iterator[Candidate | Rejection]   in an order of the unit's own
+    spare(material) -> Iterator[Candidate]                 optional: what else may be tried where
+                                        none of the unit's candidates was proven
     judge(extraction, key, bench, options) -> Judgement    the one judge of gates and scorer;
                                         `key` is Candidate.key, as `key_json` decodes to
     null_answers(candidate) -> dict[name, answer]          what must fail on all but controls

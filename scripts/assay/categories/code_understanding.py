@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from assay.categories import (
@@ -60,7 +61,8 @@ AIMED = True
 POOL = 48  # scenarios of a unit that are looked at
 LONGEST = 800  # characters of a scenario: longer ones are shortened where that is possible
 MOST_NAMED = 3  # lines that an answer may name, unless its key says otherwise
-CONTROL_MARGIN = 1.1  # more controls are proposed than drawn, since some are not proven
+CONTROL_MARGIN = 0.8  # fewer controls are proposed than asked for: more of them are proven
+SPARE = 3  # controls that are tried where no bug of a unit was proven
 
 EXAMPLE_UNIT = '''def limited(value, most=10):
     """Return value, but not more than most; None stays None."""
@@ -85,24 +87,37 @@ EXAMPLES = (
 
 def propose(material: Material) -> Iterator[Candidate | Rejection]:
     """Yield the unit's candidates, in the order of its mutants and its own strata."""
+    yield from _proposed(material, control=_drawn(material))
+
+
+def spare(material: Material) -> Iterator[Candidate]:
+    """Yield controls of a unit that was to have a bug, and of which none was proven."""
+    if not _drawn(material):
+        found = _proposed(material, control=True)
+        yield from islice((item for item in found if isinstance(item, Candidate)), SPARE)
+
+
+def _drawn(material: Material) -> bool:
+    """Say whether the unit is drawn to be shown as it is right."""
+    percent = material.settings["tasks"]["control_percent"]
+    share = percent if percent == 100 else CONTROL_MARGIN * percent
+    return bool(fraction(material.seed, material.unit["unit_id"], "control") * 100 < share)
+
+
+def _proposed(material: Material, *, control: bool) -> Iterator[Candidate | Rejection]:
     looked = cases(material.scenarios, POOL)
     reason = _understanding.unsuitable(material, len(looked))
     strata = [] if reason else _understanding.strata(material)
     looked = shortened(material, looked, LONGEST) if strata else []
     pool = _bugs.useful(material, looked) if strata else []
     if not pool:
-        reason = reason or (
-            "too few scenarios depend on it" if strata else "no stratum can hold it"
-        )
-        yield _rejection(material, f"{_name(material)}:unit", "", "eligible", reason)
+        other = "too few scenarios depend on it" if strata else "no stratum can hold it"
+        yield _rejection(material, f"{_name(material)}:unit", "", "eligible", reason or other)
         return
-    drawn = fraction(material.seed, material.unit["unit_id"], "control") * 100
-    control = drawn < CONTROL_MARGIN * material.settings["tasks"]["control_percent"]
+    dressed = _adversarial.drafts(material, looked, pool, control=control)
     if strata[0] == ADVERSARIAL:
-        for draft in _adversarial.drafts(material, looked, pool, control=control):
-            yield _fitting(draft, [ADVERSARIAL])
-    plain = [name for name in strata if name != ADVERSARIAL]
-    if plain:
+        yield from (_fitting(draft, [ADVERSARIAL]) for draft in dressed)
+    if plain := [name for name in strata if name != ADVERSARIAL]:
         yield from _plain(material, looked, pool, plain, control=control)
 
 

@@ -105,13 +105,12 @@ def _in_turn(turns: threading.Lock, work: Callable[[str], Output], item: str) ->
 
 def _unit(index: _Index, category: ModuleType, unit_id: str) -> Output:
     """Try the unit's candidates until one is proven."""
-    output, tried, foreign = Output(), 0, ""
+    output, foreign = Output(), None
     material = index.material(unit_id, aim=getattr(category, "AIMED", False))
-    for found in category.propose(material):
+    for found in _candidates(category, material):
         outcome: gates.Proven | Rejection | Candidate = found
         if isinstance(found, Candidate):
-            foreign = gates.foreign_code(material) if not tried else foreign
-            tried += 1
+            foreign = gates.foreign_code(material) if foreign is None else foreign
             outcome = (
                 dropped(found, gates.CODE_UNDER_TEST, foreign) if foreign
                 else gates.prove(found, material, category)
@@ -122,9 +121,19 @@ def _unit(index: _Index, category: ModuleType, unit_id: str) -> Output:
             keep(outcome, material, output)
             _keep_variants(outcome.candidate, material, category, output)
             break
-        if tried == material.settings["tasks"]["candidates_per_unit"]:
-            break
     return output
+
+
+def _candidates(category: ModuleType, material: Material) -> Iterator[Candidate | Rejection]:
+    """Yield what a category proposes, so many candidates at most, then its spare ones."""
+    tried, most = 0, material.settings["tasks"]["candidates_per_unit"]
+    for found in category.propose(material):
+        tried += isinstance(found, Candidate)
+        yield found
+        if tried == most:
+            break
+    if hasattr(category, "spare"):
+        yield from category.spare(material)
 
 
 def _keep_variants(
