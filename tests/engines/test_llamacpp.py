@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.core.errors import HarnessError
+from assay.core.errors import HarnessError, UserError
 from assay.core.files import sha256_text
 from assay.engines import llamacpp
 from assay.engines._answers import checked
@@ -50,6 +50,14 @@ def test_the_rendered_prompt_is_the_one_of_the_template(opened, request_of):
 def test_what_is_no_measurement_is_void_and_says_why(opened, request_of, prompt, reason):
     with opened() as engine:
         assert checked(engine.answer(request_of(prompt))).void == reason
+
+
+def test_a_run_ends_where_no_layer_of_a_model_for_a_card_is_on_one(opened):
+    with pytest.raises(UserError) as error, opened(gpu_layers=99):
+        pass
+    assert "no layer of the model is on a card" in str(error.value)
+    assert "99 asked for; the engine sees CPU" in str(error.value)
+    assert "engine.log" in str(error.value)
 
 
 def test_a_sampler_other_than_the_stated_one_ends_the_run(opened, request_of):

@@ -24,6 +24,7 @@ from assay.sandbox.view import find_bwrap
 LINKS = ("bin", "lib", "lib32", "lib64", "libx32")
 DEVICES = ("null", "zero", "full", "random", "urandom")
 DRIVER = Path("/.singularity.d/libs")  # where Apptainer puts the driver's libraries
+SETTINGS = ("acpi", "bus", "fs", "irq", "sys", "sysrq-trigger")  # of the machine, in /proc
 CODE = "/code"
 # Taken over where set, so that `make twice` can vary them; all else is dropped.
 PASSED_ON = ("TZ", "LC_ALL", "PYTHONHASHSEED", "POLARS_MAX_THREADS")
@@ -85,8 +86,14 @@ def view_arguments(view: View) -> list[str]:
 
 
 def _cards() -> list[str]:
-    """Return the arguments that show the cards: devices, the driver's libraries, a /proc."""
-    out = ["--proc", "/proc", "--remount-ro", "/proc"]
+    """Return the arguments that show the cards: devices, the driver's libraries, a /proc.
+
+    The /proc is writable: CUDA names its threads there, and does not start where it can't (error
+    304, seen with driver 580). What is the machine's own is not, of which bubblewrap leaves some.
+    """
+    out = ["--proc", "/proc"]
+    for name in SETTINGS:
+        out += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
     for device in sorted(Path("/dev").glob("nvidia*")):  # nvidia-caps is a folder
         out += ["--dev-bind", str(device), str(device)]
     if DRIVER.is_dir():

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from assay.core.errors import HarnessError
+from assay.core.errors import HarnessError, UserError
 from assay.core.files import sha256_text
 from assay.engines._choices import margin_of
 from assay.engines._llamacpp_client import Server, Timed
@@ -128,6 +128,14 @@ class LlamaCpp:
         self.server.start()
         self.context = self.server.about["context"]
         require_no_clock(self.server.about["chat_template"], "chat_template", CLOCK)
+        if self.parameters["gpu_layers"] and not self.server.layers_offloaded[0]:
+            raise UserError(
+                "no layer of the model is on a card", where="parameters.gpu_layers",
+                given=f"{self.parameters['gpu_layers']} asked for; the engine sees "
+                + (", ".join(found["name"] for found in self.server.about["devices"]) or "nothing"),
+                expected="a card, its driver, and an engine that was built for it",
+                hint="look into engine.log for the reason, or set `gpu_layers: 0`",
+            )  # fmt: skip
 
     def answer(self, request: Request) -> Answer:
         """Render, count, ask; a prompt that does not fit is void and never cut."""
