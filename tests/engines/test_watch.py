@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import pytest
@@ -39,33 +38,50 @@ def fake_smi(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("fake_smi")
-def test_the_cards_are_watched_until_the_model_has_answered(tmp_path):
-    out = tmp_path / "telemetry"
-    out.mkdir()
+def test_the_cards_are_watched_until_the_model_has_answered_or_failed(tmp_path):
+    kept = []
 
     def fail():
-        with watched(GPU, out):
+        with watched(GPU, tmp_path) as found:
+            kept.append(found)
             deadline = time.monotonic() + 30
-            while not (out / "cards.csv").stat().st_size and time.monotonic() < deadline:
+            while not (tmp_path / FILE).stat().st_size and time.monotonic() < deadline:
                 time.sleep(0.01)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert [path.name for path in out.iterdir()] == [FILE]
-    found = json.loads((out / FILE).read_text())
-    assert found["cards"] == summary(LINES)
+    assert kept == [summary(LINES)]
+    assert not (tmp_path / FILE).exists()
 
 
 @pytest.mark.usefixtures("fake_smi")
 def test_a_model_without_a_card_has_nothing_watched(tmp_path):
-    with watched({"parameters": {"gpu_layers": 0}}, tmp_path / "none"):
+    with watched({"parameters": {"gpu_layers": 0}}, tmp_path / "none") as found:
         pass
-    assert not (tmp_path / "none").exists()
+    assert found == []
 
 
-def test_where_no_card_can_be_asked_nothing_is_written(tmp_path, monkeypatch):
+def test_where_no_card_can_be_asked_nothing_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with watched(GPU, tmp_path / "none"):
+    with watched(GPU, tmp_path / "none") as found:
         pass
-    assert not (tmp_path / "none").exists()
+    assert found == []
+
+
+def test_what_the_cards_did_stands_beside_the_fingerprint(fake_run, task, tmp_path, monkeypatch):
+    run = fake_run([task(0, "slow one")], gpu_layers=1)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "nvidia-smi"
+    script.write_text(
+        "#!/bin/sh\n"
+        f"case \"$1\" in *clocks.sm*) printf '%s' '{LINES}'; exec sleep 600;;\n"
+        "*query-gpu*) echo 0, NVIDIA X9, 4, 81559;; esac\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    status, said = run.run()
+    assert status == 0, said
+    assert run.fingerprint()["measured"]["cards"] == summary(LINES)
+    assert not (run.telemetry / FILE).exists()

@@ -55,6 +55,20 @@ def test_rows_that_are_marked_are_told_without_a_probe_at_hand(pair, rendered):
     assert "small: the engine does not repeat itself. Its rows" in rendered(pair).table
 
 
+def test_what_the_cards_did_is_shown_where_there_are_some(pair, rendered):
+    assert "<h3>Cards</h3>" not in rendered(pair).page
+    pair.fingerprints["small"]["measured"]["cards"] = [{
+        "card": "0, NVIDIA <X9>", "samples": 40, "held_down": ["0x4"], "clocks.sm": None,
+        "clocks.mem": [2619, 2619, 2619], "power.draw": [70.5, 153.2, 165.4],
+        "temperature.gpu": [37, 37.9, 38], "memory.used": [4, 1048.1, 1061],
+        "utilization.gpu": [0, 70.8, 82],
+    }]  # fmt: skip
+    part = rendered(pair).page.split("<h3>Cards</h3>")[1].split("</table>")[0]
+    assert "0, NVIDIA &lt;X9&gt;" in part
+    for cell in ("70 / 153 / 165", "37 / 38 / 38", "4 / 1,048 / 1,061", "0x4"):
+        assert f"<td>{cell}</td>" in part
+
+
 def test_signs_of_a_cache_are_told(pair, rendered):
     probe = probe_of(pair, "small")
     probe["faster"] = ["ttft_us"]

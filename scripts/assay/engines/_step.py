@@ -19,7 +19,7 @@ from assay.engines._recorded import take_recorded
 from assay.engines._references import solve_all
 from assay.engines._stored import Checked, checked_weights
 from assay.engines._view import View, run_in_view
-from assay.engines._watch import watched
+from assay.engines._watch import note, watched
 from assay.engines.base import (
     Given,
     is_recorded,
@@ -88,9 +88,11 @@ def run_model(model: str, settings: Mapping[str, Any], inputs: Inputs, outputs: 
     outputs.telemetry.parent.mkdir(parents=True, exist_ok=True)
     order, view = view_of(described["engine"], handed, weights, inputs, outputs)
     order = replace(order, measured={"cards_before": require_empty(model, described)})
-    with watched(described, outputs.telemetry.parent):
+    with watched(described, outputs.telemetry.parent) as cards:
         status = run_in_view(DRIVER, view, canonical_json(asdict(order)))
     _judge_exit(status, outputs)
+    if cards:
+        note(outputs.fingerprint, cards)
 
 
 def _order_of_remote(

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from assay.core.files import write_json
+from assay.core.files import read_json, write_json
 from assay.engines.base import wants_cards
 
-FILE = "cards.json"
+FILE = "cards.csv"
 NUMBERS = (
     "clocks.sm", "clocks.mem", "power.draw", "temperature.gpu", "memory.used", "utilization.gpu",
 )  # fmt: skip
@@ -27,16 +27,18 @@ STOP_S = 10
 
 
 @contextmanager
-def watched(described: Mapping[str, Any], folder: Path) -> Iterator[None]:
-    """Sample the cards until the block ends; write cards.json into the folder.
+def watched(described: Mapping[str, Any], folder: Path) -> Iterator[list[dict[str, Any]]]:
+    """Sample the cards until the block ends; the list that is yielded then holds a record of each.
 
     described: the model file's content; nothing is done where no card is used or can be asked
+    folder:    where the samples are kept meanwhile
     """
+    found: list[dict[str, Any]] = []
     program = shutil.which("nvidia-smi") if wants_cards(described) else None
     if program is None:
-        yield
+        yield found
         return
-    samples = folder / "cards.csv"
+    samples = folder / FILE
     query = ",".join(("index", "name", REASONS, *NUMBERS))
     with samples.open("wb") as stream:
         child = subprocess.Popen(
@@ -45,13 +47,19 @@ def watched(described: Mapping[str, Any], folder: Path) -> Iterator[None]:
             stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.DEVNULL,
         )  # fmt: skip
     try:
-        yield
+        yield found
     finally:
         child.kill()
         child.wait(STOP_S)
-        text = samples.read_text(encoding="utf-8", errors="replace")
-        write_json(folder / FILE, {"every_ms": EVERY_MS, "cards": summary(text)})
+        found += summary(samples.read_text(encoding="utf-8", errors="replace"))
         samples.unlink()
+
+
+def note(fingerprint: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    """Add what the cards did to what was measured of a run, in its fingerprint's file."""
+    record = read_json(fingerprint)
+    record["measured"]["cards"] = list(found)
+    write_json(fingerprint, record)
 
 
 def summary(text: str) -> list[dict[str, Any]]:

@@ -13,6 +13,12 @@ from assay.statistics.comparable import refusal, same_rendered
 
 MS, SECOND = 1000, 1_000_000
 TIMES = {"ttft_us": "the first token", "latency_us": "the whole answer"}
+# Word of the report -> what nvidia-smi calls it, and the unit.
+CARD = {
+    "clock": ("clocks.sm", "MHz"), "power": ("power.draw", "W"),
+    "temperature": ("temperature.gpu", "°C"), "memory": ("memory.used", "MiB"),
+    "load": ("utilization.gpu", "%"),
+}  # fmt: skip
 MOST = 3  # refused pairs that are named
 
 
@@ -33,6 +39,18 @@ def probes(inputs: Inputs) -> grids.Grid:
             stream = measured["stream"]
             cells = [model, *_probed(measured["probe"]), stream["answers"], overhead(stream)]
             rows.append((cells, False))
+    return grids.grid(head, rows)
+
+
+def cards(inputs: Inputs) -> grids.Grid:
+    """Return one row a card and model: what the card did while the model answered."""
+    head = ["model", "card", *(f"{name}, {unit}" for name, (_, unit) in CARD.items()), "held down"]
+    rows = []
+    for model in inputs.models:
+        for card in _measured(inputs, model).get("cards") or ():
+            told = [_spread(card[column]) for column, _ in CARD.values()]
+            held = ", ".join(card["held_down"]) or "no"
+            rows.append(([model, card["card"], *told, held], False))
     return grids.grid(head, rows)
 
 
@@ -88,6 +106,10 @@ def _refused(summary: Mapping[str, Any]) -> list[str]:
     more = len(found) - MOST
     said = [f"{' and '.join(it['models'])} can't be compared: {it['why']}." for it in found[:MOST]]
     return [*said, f"Nor can {more} more pairs of models."] if more > 0 else said
+
+
+def _spread(values: list[float] | None) -> str | None:
+    return None if values is None else " / ".join(f"{value:,.0f}" for value in values)
 
 
 def _probed(probe: Mapping[str, Any] | None) -> list[Any]:

@@ -28,7 +28,7 @@ def page(inputs: Inputs, files: Iterable[tuple[str, Path]]) -> str:
         notices=notices(
             inputs.summary, inputs.references, inputs.asked, conduct.sentences(inputs)
         ),
-        probes=conduct.probes(inputs), pairs=conduct.pairs(inputs),
+        probes=conduct.probes(inputs), pairs=conduct.pairs(inputs), cards=conduct.cards(inputs),
         models=grids.models(inputs), by_category=grids.groups(inputs, "category"),
         by_stratum=grids.groups(inputs, "stratum"), by_target=grids.groups(inputs, "target"),
         model_figure=model_figure(inputs),

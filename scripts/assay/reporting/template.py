@@ -115,6 +115,10 @@ file's prices make of them; a dash: no price, or nothing that is counted apart.<
 and after a restart: texts and token counts of the repeated answers that are equal to the cold ones.
 Harness overhead: wall time of the stream over the engine&rsquo;s own time, of measured answers that
 were asked in this run.</p>{% endif %}
+{% if cards.rows %}<h3>Cards</h3>
+{{ grid(cards) }}
+<p class="soft">While the model answered, by NVML, twice a second: least / mean / most. Held down:
+the driver&rsquo;s reasons why a clock was lower than it could be, as bits.</p>{% endif %}
 {% if pairs.rows %}<h3>Pairs of models</h3>
 {{ grid(pairs) }}
 <p class="soft">Models are compared only over the same tasks, prompts and limits. Rendered prompts
