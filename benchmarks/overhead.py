@@ -103,8 +103,10 @@ def provider(engine: llamacpp.LlamaCpp, max_tokens: int) -> dict[str, Any]:
 def promptfoo(program: Path, scratch: Path, given: Any, requests: list[Request]) -> list[str]:
     """Have promptfoo ask one provider all prompts; return the answers in their order."""
     for number, request in enumerate(requests):
-        (scratch / f"{number:03}.txt").write_text(request.prompt, encoding="utf-8")
-    names = [f"file://{number:03}.txt" for number in range(len(requests))]
+        # As messages: a prompt of plain text is stripped before it is sent.
+        message = json.dumps([{"role": "user", "content": request.prompt}])
+        (scratch / f"{number:03}.json").write_text(message, encoding="utf-8")
+    names = [f"file://{number:03}.json" for number in range(len(requests))]
     config = {"prompts": names, "providers": [given]}
     (scratch / "promptfooconfig.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     options = ("-j", "1", "--no-cache", "--no-table", "--no-progress-bar", "--no-write")
@@ -179,9 +181,10 @@ def main() -> None:
     sys.executable = str(Path(made.stdout.strip()) / "bin/python")
     requests = asked(given.prompts, given.max_tokens)
     found = compare(requests, given.rounds)
-    texts = {one.answers for name in ("assay", "promptfoo") for one in found[name]}
+    texts = sorted({one.answers for name in ("assay", "promptfoo") for one in found[name]})
     if len(texts) != 1:
-        sys.exit("error: the two did not get the same answers: nothing is compared")
+        first = next(pair for pair in zip(*texts[:2], strict=True) if pair[0] != pair[1])
+        sys.exit(f"error: the two did not get the same answers: nothing is compared\n{first}")
     starts = [one.wall_s for one in found["promptfoo's start"]]
     figures: dict[str, Any] = {
         "machine": machine(), "prompts": len(requests), "max_tokens": given.max_tokens,
