@@ -136,7 +136,7 @@ revalidate: setup ## prove every task of the run again, ten times, shuffled and 
 sample-tasks: setup ## write five tasks a category of the run's first target into docs/sample-tasks.md
 	@PYTHONPATH=scripts $(BIN)/python -m assay.reporting.specimens "$$(ls -d results/$(RUN_NAME)/select_tasks/* | head -n 1)" > docs/sample-tasks.md
 
-engine-test: setup-dev ## the engines' suite against a real one: ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name (GPU_LAYERS=99); or ENGINE=vllm, in its image
+engine-test: setup-dev ## the engines' suite against a real one: ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name; or ENGINE=llamacpp (GPU_LAYERS=99) or vllm, in its image
 	@case "$(ENGINE)" in \
 	llamacpp) GPU_LAYERS="$(GPU_LAYERS)" $(DEV)/python tests/engines/conformance/in_image.py \
 		"$(or $(MODEL),smollm2-135m)" ;; \

@@ -51,7 +51,7 @@ def main(model: str, arguments: list[str]) -> int:
         }
         command = [
             locate(cache) / "apptainer", "--silent", "exec", "--userns", "--containall",
-            "--cleanenv", "--net", "--network", "none", "--home", home, "--bind", f"{ROOT}:ro",
+            "--cleanenv", "--net", "--network", "none", "--home", home, "--bind", f"{ROOT}:{ROOT}:ro",
             "--bind", f"{cache}:{cache}:ro", "--bind", f"{packages}:{packages}:ro",
             "--pwd", ROOT, image, "python3", "-c", INSIDE, packages,
             f"--rootdir={ROOT}", f"--basetemp={home}/tests", "-q", "-r", "fE",
