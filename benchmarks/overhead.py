@@ -44,9 +44,8 @@ from assay.images.store import cache_root
 PUBLISHED = ROOT / "results/published/reference/results/select_tasks/cerberus/tasks.parquet"
 MODEL = ROOT / "config/models/smollm2-135m.yaml"
 HERE = Path(__file__).parent / "promptfoo"
-OWN = re.compile(
-    rb"eval time =\s*([\d.]+) ms"
-)  # two lines a request: the prompt's and the answer's
+# Two lines a request: the prompt's and the answer's.
+OWN = re.compile(rb"eval time =\s*([\d.]+) ms")
 QUIET = {
     "PROMPTFOO_DISABLE_TEMPLATING": "true", "PROMPTFOO_DISABLE_TELEMETRY": "1",
     "PROMPTFOO_DISABLE_UPDATE": "1", "PROMPTFOO_DISABLE_REMOTE_GENERATION": "true",
@@ -78,7 +77,7 @@ def installed(scratch: Path) -> Path:
     """Return promptfoo's program, installed by the hashes of its lock."""
     npm = shutil.which("npm")
     if npm is None:
-        sys.exit("error: npm is not here; install Node.js 20 or newer")
+        sys.exit("error: npm is not here; install Node.js 22 or newer")
     for file in HERE.iterdir():
         shutil.copy(file, scratch)
     say("promptfoo: installing what its lock names")
@@ -89,8 +88,8 @@ def installed(scratch: Path) -> Path:
 
 def provider(engine: llamacpp.LlamaCpp, max_tokens: int) -> dict[str, Any]:
     """Return promptfoo's provider: the server's chat endpoint, with Assay's sampler options."""
-    sent = {**llamacpp.FIXED, **engine.sampler, "cache_prompt": False}
-    sent = {name: value for name, value in sent.items() if name not in {"stop", "temperature"}}
+    stated = {**llamacpp.FIXED, **engine.sampler}
+    sent = {name: value for name, value in stated.items() if name not in {"stop", "temperature"}}
     return {
         "id": "openai:chat:model",
         "config": {
@@ -169,7 +168,7 @@ def compare(requests: list[Request], rounds: int) -> dict[str, list[Round]]:
 def main() -> None:
     """Measure and write the figures; another answer than the other's ends it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prompts", type=int, default=12, help="of the published tasks")
+    parser.add_argument("--prompts", type=int, default=6, help="of the published tasks")
     parser.add_argument("--max-tokens", type=int, default=128, help="of each answer")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
