@@ -51,8 +51,8 @@ def main(model: str, arguments: list[str]) -> int:
         }
         command = [
             locate(cache) / "apptainer", "--silent", "exec", "--userns", "--containall",
-            "--cleanenv", "--net", "--network", "none", "--home", home, "--bind", f"{ROOT}:{ROOT}:ro",
-            "--bind", f"{cache}:{cache}:ro", "--bind", f"{packages}:{packages}:ro",
+            "--cleanenv", "--net", "--network", "none", "--home", home,
+            *(f"--bind={shown}:{shown}:ro" for shown in (ROOT, cache, packages)),
             "--pwd", ROOT, image, "python3", "-c", INSIDE, packages,
             f"--rootdir={ROOT}", f"--basetemp={home}/tests", "-q", "-r", "fE",
             "tests/engines/conformance", *arguments,
