@@ -23,6 +23,10 @@ ENGINE ?= ollama
 MODEL ?=
 FILE ?=
 GPU_LAYERS ?= 0
+# The model that an engine is tested with in its image.
+TESTED = $(or $(MODEL),$(if $(filter vllm,$(ENGINE)),smollm2-135m-vllm,smollm2-135m))
+TESTED_READY = $(SNAKEMAKE) --quiet all --config run=engine-test 'models=["$(TESTED)"]' -- \
+	build_images results/engine-test/fetch_model/$(TESTED)/receipt.json
 ARCHIVE ?=
 URL ?=
 COMMIT ?=
@@ -30,6 +34,8 @@ NAME ?=
 MINUTES ?= 60
 FUZZ ?=
 FAULTS ?=
+THREADS ?= 2 1 3
+SET ?=
 FROM ?=
 KEY ?=
 DATE ?=
@@ -41,7 +47,7 @@ BUNDLE =
 export ASSAY_BUNDLE = $(BUNDLE)
 COVER = PYTHONPATH=scripts $(BIN)/python -m assay.bundling.cover --bundle "$(BUNDLE)"
 
-.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks faults revalidate rescore-ten publish verify provenance attested renew-published sample-tasks engine-test pin crosscheck images-twice bench overhead names clean
+.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks faults revalidate rescore-ten publish verify provenance attested renew-published sample-tasks engine-test passes pin crosscheck images-twice bench overhead names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -136,16 +142,20 @@ revalidate: setup ## prove every task of the run again, ten times, shuffled and 
 sample-tasks: setup ## write five tasks a category of the run's first target into docs/sample-tasks.md
 	@PYTHONPATH=scripts $(BIN)/python -m assay.reporting.specimens "$$(ls -d results/$(RUN_NAME)/select_tasks/* | head -n 1)" > docs/sample-tasks.md
 
-engine-test: setup-dev ## the engines' suite against a real one: ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name; or ENGINE=llamacpp (GPU_LAYERS=99) or vllm, in its image
+engine-test: setup-dev setup ## the engines' suite against a real one: ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name; or ENGINE=llamacpp (GPU_LAYERS=99) or vllm, in its image
 	@case "$(ENGINE)" in \
-	llamacpp) GPU_LAYERS="$(GPU_LAYERS)" $(DEV)/python tests/engines/conformance/in_image.py \
-		"$(or $(MODEL),smollm2-135m)" ;; \
-	vllm) ASSAY_REAL_VLLM=1 $(DEV)/pytest -q -r fE tests/engines/test_run_vllm.py && \
-		$(DEV)/python tests/engines/conformance/in_image.py "$(or $(MODEL),smollm2-135m-vllm)" ;; \
+	llamacpp|vllm) $(TESTED_READY); \
+		test "$(ENGINE)" = llamacpp || ASSAY_REAL_VLLM=1 $(DEV)/pytest -q -r fE tests/engines/test_run_vllm.py; \
+		GPU_LAYERS="$(GPU_LAYERS)" $(DEV)/python tests/engines/conformance/in_image.py suite "$(TESTED)" ;; \
 	*) test -n "$(URL)" -a -n "$(MODEL)" || { echo "error: give URL=the server's address and MODEL=a name that it knows" >&2; exit 2; }; \
 		ASSAY_ENGINE_TEST="$(ENGINE)" URL="$(URL)" MODEL="$(MODEL)" GPU_LAYERS="$(GPU_LAYERS)" \
 			$(DEV)/pytest -q -r fE tests/engines/conformance ;; \
 	esac
+
+passes: setup-dev setup ## five passes of ENGINE=llamacpp or vllm (or of MODEL=) in its image, and other THREADS="2 1 3": equal bytes
+	@$(TESTED_READY)
+	@$(DEV)/python tests/engines/conformance/in_image.py passes "$(TESTED)" \
+		"benchmarks/results/passes-$(TESTED).json" --threads "$(THREADS)" $(if $(SET),--set '$(SET)')
 
 pin: setup       ## put sha256 and size of FILE= (of a snapshot: of each file of a folder) into config/models/MODEL=.yaml
 	@test -n "$(FILE)" -a -n "$(MODEL)" || { echo "error: give MODEL=a model file's name and FILE=its weights, a file or a folder" >&2; exit 2; }

@@ -1,6 +1,7 @@
-"""Run the conformance suite within an engine's image, against the real engine that it holds.
+"""Run the conformance suite, or passes.py, within an engine's image, against the real engine.
 
-    python tests/engines/conformance/in_image.py MODEL [arguments of pytest]
+    python tests/engines/conformance/in_image.py suite MODEL [arguments of pytest]
+    python tests/engines/conformance/in_image.py passes MODEL OUTPUT [arguments of passes.py]
 
 MODEL is a file in config/models/ whose image and weights are in the cache. pytest comes from the
 environment that this program runs in; all else is the image's, and there is no network.
@@ -9,6 +10,7 @@ environment that this program runs in; all else is the image's, and there is no 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from assay.core.errors import AssayError, UserError  # noqa: E402
@@ -33,35 +36,58 @@ INSIDE = (
 )
 
 
-def main(model: str, arguments: list[str]) -> int:
+def suite(model: str, arguments: list[str]) -> int:
     """Run the suite; its exit status."""
+    packages = Path(pytest.__file__).parents[1]
+    with tempfile.TemporaryDirectory() as home:
+        words = [
+            "-c", INSIDE, packages, f"--rootdir={ROOT}", f"--basetemp={home}/tests", "-q",
+            "-r", "fE", "tests/engines/conformance", *arguments,
+        ]  # fmt: skip
+        return _inside(model, Path(home), words, packages)
+
+
+def passes(model: str, output: str, arguments: list[str]) -> int:
+    """Run passes.py and keep its JSON file; its exit status."""
+    with tempfile.TemporaryDirectory() as home:
+        made = Path(home, "passes.json")
+        words = [
+            HERE / "passes.py", "--model", ROOT / "config" / "models" / f"{model}.yaml",
+            "--output", made, *arguments,
+        ]  # fmt: skip
+        status = _inside(model, Path(home), words)
+        if made.exists():
+            Path(output).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(made, output)
+    return status
+
+
+def _inside(model: str, home: Path, words: Sequence[object], *shown: Path) -> int:
+    """Run Python in the image of a model, with its weights; the exit status.
+
+    shown: folders that the program needs beside the checkout and the cache
+    """
     described, cache = read_yaml(ROOT / "config" / "models" / f"{model}.yaml"), cache_root()
     image = container_path(cache, image_name(described["image"], ROOT))
     files = files_of(described["weights"])
     for path in (image, *(file.place(cache) for file in files)):
         if not path.exists():
             raise UserError("not in the cache", where=path, hint=f"run the model {model} once")
-    packages = Path(pytest.__file__).parents[1]
-    with tempfile.TemporaryDirectory() as home:
-        settings = {
-            "ASSAY_ENGINE_TEST": described["engine"],
-            "ASSAY_ENGINE_WEIGHTS": str(_linked(files, cache, Path(home, "weights"))),
-            "GPU_LAYERS": os.environ.get("GPU_LAYERS", ""),
-            "TMPDIR": home,  # a container's own is small
-        }
-        command = [
-            locate(cache) / "apptainer", "--silent", "exec", "--userns", "--containall",
-            "--cleanenv", "--net", "--network", "none", "--home", home,
-            *(f"--bind={shown}:{shown}:ro" for shown in (ROOT, cache, packages)),
-            "--pwd", ROOT, image, "python3", "-c", INSIDE, packages,
-            f"--rootdir={ROOT}", f"--basetemp={home}/tests", "-q", "-r", "fE",
-            "tests/engines/conformance", *arguments,
-        ]  # fmt: skip
-        environment = {f"APPTAINERENV_{name}": value for name, value in settings.items()}
-        path = os.pathsep.join([str(locate(cache)), os.environ["PATH"]])
-        done = subprocess.run(
-            list(map(str, command)), env={**os.environ, **environment, "PATH": path}
-        )
+    settings = {
+        "ASSAY_ENGINE_TEST": described["engine"],
+        "ASSAY_ENGINE_WEIGHTS": str(_linked(files, cache, home / "weights")),
+        "GPU_LAYERS": os.environ.get("GPU_LAYERS", ""),
+        "TMPDIR": str(home),  # a container's own is small
+    }
+    command = [
+        locate(cache) / "apptainer", "--silent", "exec", "--userns", "--containall",
+        "--cleanenv", "--net", "--network", "none", "--home", home,
+        *(f"--bind={path}:{path}:ro" for path in (ROOT, cache, *shown)),
+        "--pwd", ROOT, image, "python3", *words,
+    ]  # fmt: skip
+    environment = {f"APPTAINERENV_{name}": value for name, value in settings.items()}
+    path = os.pathsep.join([str(locate(cache)), os.environ["PATH"]])
+    done = subprocess.run(list(map(str, command)), env={**os.environ, **environment, "PATH": path})
     return done.returncode
 
 
@@ -77,6 +103,7 @@ def _linked(files: Sequence[Stored], cache: Path, folder: Path) -> Path:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1], sys.argv[2:]))
+        what, name, *more = sys.argv[1:]
+        sys.exit(suite(name, more) if what == "suite" else passes(name, more[0], more[1:]))
     except AssayError as error:
         sys.exit(str(error))
