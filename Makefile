@@ -47,7 +47,7 @@ BUNDLE =
 export ASSAY_BUNDLE = $(BUNDLE)
 COVER = PYTHONPATH=scripts $(BIN)/python -m assay.bundling.cover --bundle "$(BUNDLE)"
 
-.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks faults revalidate rescore-ten publish verify provenance attested renew-published sample-tasks engine-test passes pin crosscheck images-twice bench overhead names clean
+.PHONY: help run smoke target bundle airgap test test-quick fuzz check doctor twice twice-killed attacks faults revalidate rescore-ten publish verify provenance attested renew-published sample-tasks engine-test conformance passes pin crosscheck images-twice bench overhead names clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile envs/setup.mk | expand -t 24
@@ -151,6 +151,11 @@ engine-test: setup-dev setup ## the engines' suite against a real one: ENGINE=ol
 		ASSAY_ENGINE_TEST="$(ENGINE)" URL="$(URL)" MODEL="$(MODEL)" GPU_LAYERS="$(GPU_LAYERS)" \
 			$(DEV)/pytest -q -r fE tests/engines/conformance ;; \
 	esac
+
+conformance: setup-dev ## the suite over every fake and both engines that run here; writes docs/conformance.md
+	@ASSAY_ENGINE_TABLE=benchmarks/results/conformance-fakes.json $(DEV)/pytest -q tests/engines/conformance
+	@for engine in llamacpp vllm; do $(MAKE) --no-print-directory engine-test ENGINE=$$engine; done
+	@$(DEV)/python tests/engines/conformance/table.py benchmarks/results/conformance-{fakes,smollm2-135m,smollm2-135m-vllm}.json > docs/conformance.md
 
 passes: setup-dev setup ## five passes of ENGINE=llamacpp or vllm (or of MODEL=) in its image, and other THREADS="2 1 3": equal bytes
 	@$(TESTED_READY)

@@ -30,6 +30,9 @@ FAKES = Path(__file__).parents[1] / "fakes"
 FAKED = ("llamacpp", "ollama", "vllm")
 LIVE = os.environ.get("ASSAY_ENGINE_TEST", "")  # a real engine
 WEIGHTS = os.environ.get("ASSAY_ENGINE_WEIGHTS", "")  # what it is to load; else it runs already
+TABLE = os.environ.get("ASSAY_ENGINE_TABLE", "")  # file to write: how each engine did
+# Of a test with several cases the last kind counts: a failure before all.
+KINDS = {"skipped": "not asked", "passed": "holds", "failed": "FAILS", "error": "FAILS"}
 # What a fake is told by the first word, and what a model is asked to the same end.
 SAID = {
     "plain": ("hello there", "What is the capital of France? Answer with its name alone."),
@@ -136,17 +139,25 @@ def fake(subject) -> Subject:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Print what a server that runs already was asked, and how it did."""
-    if not LIVE:
-        return
-    place = "its image" if WEIGHTS else f"{os.environ['URL']}, model {os.environ['MODEL']}"
-    terminalreporter.section(f"{LIVE} at {place}")
-    kinds = {"passed": "holds", "failed": "FAILS", "error": "FAILS", "skipped": "not asked"}
-    reports = [
-        (report.nodeid.split("::")[-1].removeprefix("test_").split("[")[0].replace("_", " "), said)
-        for kind, said in kinds.items()
-        for report in terminalreporter.stats.get(kind, [])
-        if "conformance" in report.nodeid and (report.when == "call" or kind != "passed")
-    ]
-    for name, said in sorted(dict(reports).items(), key=lambda pair: (pair[1], pair[0])):
-        terminalreporter.write_line(f"{said:<10} {name}")
+    """Print what a real engine was asked, and how it did; write it for `table.py` if told where."""
+    found: dict[str, dict[str, str]] = {}  # engine -> what it has to do -> how it did
+    for kind, said in KINDS.items():
+        for report in terminalreporter.stats.get(kind, []):
+            if "conformance" in report.nodeid and (report.when == "call" or kind != "passed"):
+                name, engine = _asked(report.nodeid)
+                found.setdefault(engine, {})[name] = said
+    if TABLE:
+        Path(TABLE).write_text(json.dumps(found, indent=1, sort_keys=True), encoding="utf-8")
+    if LIVE:
+        place = "its image" if WEIGHTS else f"{os.environ['URL']}, model {os.environ['MODEL']}"
+        terminalreporter.section(f"{LIVE} at {place}")
+        rows = found.get(LIVE, {}).items()
+        for name, said in sorted(rows, key=lambda pair: (pair[1], pair[0])):
+            terminalreporter.write_line(f"{said:<10} {name}")
+
+
+def _asked(test: str) -> tuple[str, str]:
+    """Return what a test asks, in words, and of which engine ("" if of none)."""
+    name, _, given = test.rsplit("::", maxsplit=1)[-1].partition("[")
+    engine = next((known for known in FAKED if known in given.rstrip("]").split("-")), "")
+    return name.removeprefix("test_").replace("_", " "), engine

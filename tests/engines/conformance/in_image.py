@@ -30,6 +30,7 @@ from assay.images.apptainer import locate  # noqa: E402
 from assay.images.names import image_name  # noqa: E402
 from assay.images.store import cache_root, container_path  # noqa: E402
 
+TABLE, KEPT = "conformance.json", ROOT / "benchmarks" / "results"
 # The image's own packages go first.
 INSIDE = (
     "import sys; sys.path += sys.argv.pop(1).split(':'); import pytest; sys.exit(pytest.main())"
@@ -44,7 +45,11 @@ def suite(model: str, arguments: list[str]) -> int:
             "-c", INSIDE, packages, f"--rootdir={ROOT}", f"--basetemp={home}/tests", "-q",
             "-r", "fE", "tests/engines/conformance", *arguments,
         ]  # fmt: skip
-        return _inside(model, Path(home), words, packages)
+        status = _inside(model, Path(home), words, packages)
+        if (table := Path(home, TABLE)).exists():
+            KEPT.mkdir(parents=True, exist_ok=True)
+            shutil.copy(table, KEPT / f"conformance-{model}.json")
+    return status
 
 
 def passes(model: str, output: str, arguments: list[str]) -> int:
@@ -77,6 +82,7 @@ def _inside(model: str, home: Path, words: Sequence[object], *shown: Path) -> in
         "ASSAY_ENGINE_TEST": described["engine"],
         "ASSAY_ENGINE_WEIGHTS": str(_linked(files, cache, home / "weights")),
         "GPU_LAYERS": os.environ.get("GPU_LAYERS", ""),
+        "ASSAY_ENGINE_TABLE": str(home / TABLE),
         "TMPDIR": str(home),  # a container's own is small
     }
     command = [
