@@ -20,7 +20,10 @@ setup-apptainer: ## find Apptainer, or set up a private one
 	@$(PYTHON) envs/bootstrap.py > /dev/null
 	@PYTHONPATH=scripts $$($(PYTHON) envs/bootstrap.py)/bin/python -m assay.images.apptainer
 
-relock: relock-wheels relock-images ## resolve all locks anew; needs the network
+# Given by hand, and not the default that other targets have.
+ONE = $(if $(filter command environment,$(firstword $(origin ENGINE))),$(ENGINE))
+
+relock: $(if $(ONE),,relock-wheels) relock-images ## resolve all locks anew, or that of ENGINE= (a recipe) alone; needs the network
 
 relock-wheels:
 	$(COMPILE) $(FOR_HOST) envs/host.in -o envs/host.txt
@@ -38,7 +41,7 @@ relock-of-%: ## the requirements of one target alone, such as relock-of-cerberus
 	$(COMPILE) $(FOR_IMAGE) envs/targets/$*.in -o envs/targets/$*.txt
 
 relock-images: ## IMAGES="tools testbed-cerberus" names some; all otherwise
-	PYTHONPATH=scripts $$($(PYTHON) envs/bootstrap.py)/bin/python -m assay.images.relock $(IMAGES)
+	PYTHONPATH=scripts $$($(PYTHON) envs/bootstrap.py)/bin/python -m assay.images.relock $(or $(ONE),$(IMAGES))
 
 images-twice: ## build every image twice from nothing, in other conditions: equal bytes
 	PYTHONPATH=scripts $$($(PYTHON) envs/bootstrap.py)/bin/python -m assay.images.twice $(IMAGES)

@@ -10,7 +10,6 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from assay.core.files import canonical_json, sha256_file, sha256_text
+from assay.core.interpreters import engines_python
 from assay.engines._http import Link, free_port
 from assay.engines._log import Log
 from assay.engines._vllm_client import Api
@@ -26,7 +26,7 @@ from assay.engines.base import EngineDiedError
 
 CHILD = Path(__file__).with_name("_vllm_child.py")
 # -P: modules of ours are named as packages that vLLM imports.
-PYTHON = (sys.executable, "-P", "-s")
+PYTHON = (engines_python(), "-P", "-s")
 PATIENCE_S = 1800
 SAID = ("version", "packages", "cpu", "devices")
 POLL_S, STOP_S = 0.1, 10

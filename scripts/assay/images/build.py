@@ -15,7 +15,8 @@ from assay.core.errors import AssayError, UserError
 from assay.core.files import sha256_file
 from assay.core.locks import exclusive
 from assay.core.progress import say
-from assay.images.fetch import fetch_packages, fetch_wheels
+from assay.images import docker, docker_root
+from assay.images.fetch import fetch_group, fetch_packages
 from assay.images.install import install_wheels
 from assay.images.names import name_of
 from assay.images.pack import pack, unpack_image
@@ -48,17 +49,38 @@ def ensure_image(cache: Path, lock: Lock, *, unpacked: bool | None = None) -> Pa
 
 def build_image(cache: Path, lock: Lock, output: Path, scratch: Path) -> None:
     """Write the squashfs file of a lock, working in the empty folder `scratch`."""
-    root = scratch / "root"
+    root, taken = scratch / "root", lock.get("docker", {}).get("take")
+    if "docker" in lock and not taken:
+        _on_docker(cache, lock, root)
+    else:
+        _on_debian(cache, lock, root)
+    if taken:
+        docker.unpack(cache, lock["docker"], scratch / "docker")
+        docker.take(scratch / "docker", taken, root)
+        shutil.rmtree(scratch / "docker")
+    say(f"{lock['name']}: compiling and packing")
+    if "docker" in lock and not taken:
+        docker_root.finish(root, name_of(lock), lock)
+    else:
+        finish(root, name_of(lock), lock["links"], lock["environment"])
+    pack(root, output, builder_tools(cache, lock, scratch))
+
+
+def _on_debian(cache: Path, lock: Lock, root: Path) -> None:
     root.mkdir()
     lay_out(root)
     say(f"{lock['name']}: unpacking {len(lock['packages'])} packages")
     unpack_packages(fetch_packages(cache, lock["packages"]), root)
     for group in lock["wheels"]:
         say(f"{lock['name']}: installing {len(group['files'])} wheels")
-        install_wheels(fetch_wheels(cache, group["files"]), group["into"], root)
-    say(f"{lock['name']}: compiling and packing")
-    finish(root, name_of(lock), lock["links"], lock["environment"])
-    pack(root, output, builder_tools(cache, lock, scratch))
+        install_wheels(fetch_group(cache, group), group["into"], root)
+
+
+def _on_docker(cache: Path, lock: Lock, root: Path) -> None:
+    docker.unpack(cache, lock["docker"], root)
+    files = [file for group in lock["wheels"] for file in fetch_group(cache, group)]
+    say(f"{lock['name']}: installing {len(files)} wheels")
+    docker_root.install_apart(files, lock["docker"]["python"], root)
 
 
 def builder_tools(cache: Path, lock: Lock, scratch: Path) -> Path:
@@ -116,16 +138,26 @@ def _scratch(path: Path, kind: str) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f"{prefix}*"):
         shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as name:
-        try:
-            yield Path(name)
-        except (OSError, AssayError) as error:
-            if not _is_full(error, path.parent):
-                raise
-            raise UserError(
-                "the disk is too full for the image", where=path.parent, given=error,
-                hint="free about 2 GB there, or set ASSAY_CACHE to a folder of another disk",
-            ) from error  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as name,
+        telling_full(path.parent),
+    ):
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def telling_full(folder: Path) -> Iterator[None]:
+    """Raise a clear UserError in the place of what follows from a full disk."""
+    try:
+        yield
+    except (OSError, AssayError) as error:
+        if not _is_full(error, folder):
+            raise
+        raise UserError(
+            "the disk is too full for the image", where=folder, given=error,
+            hint="free about 2 GB there (for a docker image about six times the size that its lock "
+            "states), or set ASSAY_CACHE to a folder of another disk",
+        ) from error  # fmt: skip
 
 
 def _is_full(error: OSError | AssayError, folder: Path) -> bool:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ PLATFORMS = (
     *(f"manylinux_2_{minor}_x86_64" for minor in range(36, 4, -1)),
     "manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64",
 )  # fmt: skip
+PYTHON = "3.11"  # of Debian 12; a docker image has its own
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download",
-       "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--python-version=3.11",
+       "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes",
        "--implementation=cp", *(f"--platform={name}" for name in PLATFORMS))  # fmt: skip
 Entry = dict[str, Any]
 
@@ -75,7 +76,12 @@ def _fetch_missing(missing: dict[Path, Entry], scratch: Path) -> None:
     )  # fmt: skip
 
 
-def fetch_wheels(cache: Path, wheels: Sequence[Entry]) -> list[Path]:
+def fetch_group(cache: Path, group: Mapping[str, Any]) -> list[Path]:
+    """Return the cached files of a lock's group of wheels: for Debian's Python, or for its own."""
+    return fetch_wheels(cache, group["files"], group.get("python", PYTHON))
+
+
+def fetch_wheels(cache: Path, wheels: Sequence[Entry], python: str = PYTHON) -> list[Path]:
     """Return the cached files of locked wheels, in their order, fetching what is missing.
 
     Raises UserError if the package index does not offer a locked file.
@@ -84,7 +90,7 @@ def fetch_wheels(cache: Path, wheels: Sequence[Entry]) -> list[Path]:
     missing = [entry for file, entry in zip(files, wheels, strict=True) if not _holds(file, entry)]
     if missing:
         lines = [f"{e['name']}=={e['version']} --hash=sha256:{e['sha256']}" for e in missing]
-        download_wheels(cache, lines)
+        download_wheels(cache, lines, python)
     for file, entry in zip(files, wheels, strict=True):
         if not _holds(file, entry):
             raise UserError(
@@ -94,8 +100,8 @@ def fetch_wheels(cache: Path, wheels: Sequence[Entry]) -> list[Path]:
     return files
 
 
-def download_wheels(cache: Path, lines: Sequence[str]) -> list[Path]:
-    """Fetch the wheels of hash-locked requirement lines into the cache; return their files."""
+def download_wheels(cache: Path, lines: Sequence[str], python: str) -> list[Path]:
+    """Fetch the wheels of hash-locked lines for a version of Python into the cache; their files."""
     require_network("wheels " + ", ".join(line.split()[0] for line in lines))
     say(f"wheels: fetching {len(lines)}")
     folder = cache / "wheels"
@@ -104,7 +110,8 @@ def download_wheels(cache: Path, lines: Sequence[str]) -> list[Path]:
         listing = Path(scratch) / "requirements.txt"
         listing.write_text("\n".join(lines) + "\n", encoding="utf-8")
         into = Path(scratch) / "wheels"
-        command = [*PIP, f"--dest={into}", f"--requirement={listing}"]
+        command = [*PIP, f"--python-version={python}", f"--dest={into}",
+                   f"--requirement={listing}"]  # fmt: skip
         done = subprocess.run(command, check=False, text=True, capture_output=True)
         if done.returncode:
             raise UserError(

@@ -26,7 +26,7 @@ import installer
 
 from assay.core.errors import EXIT_INTERNAL, AssayError, HarnessError, UserError
 from assay.core.progress import say
-from assay.images.fetch import fetch_packages, fetch_wheels, wheel_file
+from assay.images.fetch import fetch_group, fetch_packages, wheel_file
 from assay.images.names import image_name, lock_path, read_lock
 from assay.images.relock import wanted_images
 from assay.images.store import cache_root
@@ -66,7 +66,7 @@ def build_twice(repository: Path, cache: Path, name: str, base: Path) -> list[di
     lock = read_lock(repository, name)
     fetch_packages(cache, [*lock["packages"], *lock["builder_packages"]])
     for group in lock["wheels"]:
-        fetch_wheels(cache, group["files"])
+        fetch_group(cache, group)
     reports = []
     for condition in conditions(base):
         _prepare(condition, cache, lock, lock_path(repository, name))
