@@ -10,6 +10,7 @@ from assay.bundling.index import open_bundle
 from assay.bundling.needs import covered, needs, run_of
 from assay.bundling.take import ended, take
 from assay.core.progress import say
+from assay.images.names import read_lock
 from assay.images.store import cache_root
 
 # Images are built from the ingredients only where that is asked for; the checkout is for people.
@@ -23,6 +24,11 @@ def cover(place: Path, repository: Path, config: Path | None, *, build: bool = F
     Raises UserError if the bundle lacks something of it, or holds it damaged.
     """
     run = run_of(repository, config)
+    if build:
+        for recipe in run.images:
+            if "docker" in read_lock(repository, recipe):
+                say(f"{recipe}: taken as it is and not built: a bundle holds no docker images, so "
+                    "that takes a machine that reaches the registry")  # fmt: skip
     with open_bundle(place) as bundle:
         wanted = covered(bundle, needs(run, ingredients=build, images=not build))
         count = take(bundle, cache_root(), wanted)

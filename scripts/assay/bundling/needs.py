@@ -43,7 +43,7 @@ def needs(run: Run, *, ingredients: bool = False, images: bool = True) -> list[N
     """Return all that a run takes from the cache, each file once, sorted by path.
 
     ingredients: also the packages and wheels that the images are built from
-    images: also the images themselves
+    images: also the images themselves (those of docker images in any case)
     """
     found = {need.path: need for need in _of_images(run, ingredients, images)}
     found |= {need.path: need for need in (*_of_targets(run), *_of_models(run))}
@@ -59,7 +59,8 @@ def _of_images(run: Run, ingredients: bool, images: bool) -> Iterator[Need]:
         for entry in (entry for group in groups for entry in group if ingredients):
             path = wheel_file(_NOWHERE, entry).as_posix()
             yield Need(path, "ingredient", entry["sha256"], why)
-        if images:
+        # Of a docker image the bundle has nothing to build from.
+        if images or "docker" in lock:
             path = image_file(_NOWHERE, image).as_posix()
             yield Need(path, "image", lock["result"]["sha256"], why)
         # What unpacks an image, where /dev/fuse can't be opened: needed with every image. After

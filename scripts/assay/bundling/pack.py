@@ -25,7 +25,7 @@ from assay.core.progress import track
 from assay.engines import _weights
 from assay.images import apptainer
 from assay.images.build import ensure_image
-from assay.images.fetch import fetch_packages, fetch_wheels
+from assay.images.fetch import fetch_group, fetch_packages
 from assay.images.names import read_lock
 from assay.sources import fetch as sources
 from assay.workflow.run import Run
@@ -76,7 +76,7 @@ def fill(run: Run, cache: Path, *, lean: bool) -> None:
         if not lean:
             fetch_packages(cache, lock["packages"])
             for group in lock["wheels"]:
-                fetch_wheels(cache, group["files"])
+                fetch_group(cache, group)
     with tempfile.TemporaryDirectory(prefix="assay-bundle-") as scratch:
         for target in run.settings.targets.values():
             sources.fetch(target, cache, Path(scratch) / "source", Path(scratch) / "record")

@@ -47,6 +47,10 @@ def _components(lock: Mapping[str, Any]) -> Iterator[Component]:
     for entry in lock["builder_packages"]:
         if (entry["name"], entry["version"]) not in shipped:
             yield _debian(lock["suite"], entry, ComponentScope.EXCLUDED)
+    if "docker" in lock:  # what is in it, it does not list
+        name, digest = lock["docker"]["image"].rpartition(":")[0], lock["docker"]["digest"]
+        url = PackageURL("docker", None, name, digest)
+        yield _component(url, digest.removeprefix("sha256:"), ComponentType.CONTAINER)
     for wheels in lock["wheels"]:
         for entry in wheels["files"]:
             url = PackageURL("pypi", None, entry["name"], entry["version"],
