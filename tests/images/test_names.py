@@ -20,11 +20,38 @@ def copy(repository, tmp_path):
 
 
 def test_every_wanted_image_has_a_fresh_lock_and_so_a_name_before_it_is_built(repository):
-    for name, _, _ in wanted_images(repository):
+    wanted = [name for name, _, _ in wanted_images(repository)]
+    resolved = [name for name in wanted if not names.unresolved(repository, name)]
+    assert {"tools", "engine-llamacpp", "engine-vllm", "testbed-cerberus"} <= set(resolved)
+    for name in resolved:
         image = image_name(name, repository)
         assert image == read_json(lock_path(repository, name))["result"]["image"]
         assert image.rpartition("-")[0] == name
         assert len(image.rpartition("-")[2]) == 12
+
+
+def test_of_a_docker_image_nobody_has_resolved_nothing_runs_and_the_command_is_told(copy):
+    lock_path(copy, "engine-vllm-cuda").unlink(missing_ok=True)
+    assert names.unresolved(copy, "engine-vllm-cuda")
+    with pytest.raises(UserError, match=r"not resolved(.|\n)*make relock ENGINE=engine-vllm-cuda"):
+        image_name("engine-vllm-cuda", copy)
+
+
+@pytest.mark.parametrize("module", names.DOCKER)
+def test_what_unpacks_docker_images_decides_about_their_names_alone(
+    copy, tmp_path, monkeypatch, module
+):
+    lock = read_json(lock_path(copy, "tools"))
+    of_docker = lock | {"docker": {"image": "a:1", "digest": "sha256:1"}}
+    before = name_of(lock), name_of(of_docker)
+    room = tmp_path / "room"
+    shutil.copytree(names.ROOM, room)
+    monkeypatch.setattr(names, "ROOM", room)
+    assert (name_of(lock), name_of(of_docker)) == before
+    with (room / module).open("a") as stream:
+        stream.write("# edited\n")
+    assert name_of(lock) == before[0]
+    assert name_of(of_docker) != before[1]
 
 
 def test_a_target_is_part_of_its_testbeds_name(repository):

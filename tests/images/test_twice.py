@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from assay.core.errors import HarnessError, UserError
-from assay.images import once
+from assay.images import once, twice
 from assay.images.twice import compare_all, conditions, require_different, verdict
 
 from .conftest import open_to_others
@@ -44,6 +44,33 @@ def test_a_variation_that_did_not_arrive_is_an_error(name):
 def test_an_unknown_image_is_named(repository, tmp_path):
     with pytest.raises(UserError, match=r"toolz(.|\n)*tools"):
         compare_all(repository, tmp_path, ["toolz"])
+
+
+def test_what_is_not_resolved_is_left_out_and_said(repository, tmp_path, capsys, monkeypatch):
+    (tmp_path / "containers").mkdir()
+    recipe = repository / "containers/engine-ollama.yaml"
+    (tmp_path / "containers/engine-ollama.yaml").write_text(recipe.read_text())
+    assert compare_all(tmp_path, tmp_path / "cache", [])
+    assert "not resolved here: engine-ollama" in capsys.readouterr().err
+    with pytest.raises(UserError, match="make relock ENGINE=engine-ollama"):
+        compare_all(tmp_path, tmp_path / "cache", ["engine-ollama"])
+
+
+def test_both_builds_are_of_one_user_where_the_other_can_not_run_apptainer(tmp_path, monkeypatch):
+    open_to_others(tmp_path)
+    monkeypatch.setenv("APPTAINER_NOHTTPS", "1")
+    monkeypatch.setattr(twice, "locate", lambda _: tmp_path / "none")
+    first, second = twice.with_apptainer(conditions(tmp_path), tmp_path)
+    assert first.user is second.user is None
+    assert first.variables["APPTAINER_NOHTTPS"] == second.variables["APPTAINER_NOHTTPS"] == "1"
+    require_different([SEEN, OTHER | {"user": SEEN["user"]}], same_user=True)
+    # A program that everybody can run.
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/apptainer").write_text("#!/bin/sh\n")
+    (tmp_path / "bin/apptainer").chmod(0o755)
+    monkeypatch.setattr(twice, "locate", lambda _: tmp_path / "bin")
+    pair = conditions(tmp_path / "again")
+    assert twice.with_apptainer(pair, tmp_path)[1].user == pair[1].user
 
 
 def test_the_two_conditions_arrive_in_the_programs(tmp_path):

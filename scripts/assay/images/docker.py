@@ -65,6 +65,14 @@ def source_of(docker: Mapping[str, Any]) -> str:
     return f"docker://{docker['image'].rpartition(':')[0]}@{docker['digest']}"
 
 
+def registry_settings() -> dict[str, str]:
+    """Return the part of the environment that says how to get at a registry."""
+    return {
+        name: value for name, value in os.environ.items()
+        if name in KEPT or name.lower().endswith("_proxy")
+    }  # fmt: skip
+
+
 def take(source: Path, names: Iterable[str], root: Path) -> None:
     """Copy the named files and folders of the root `source` to the same places below `root`.
 

@@ -2,7 +2,8 @@
 
 The builds differ in folder, umask, time zone, locale, hash seed and processors; where root runs
 this, the second one runs as `nobody`, by the system's Python if that user can't run root's.
-Locked packages and wheels come from the cache (their digests are checked again). Run by
+Locked packages and wheels come from the cache (their digests are checked again); docker images are
+fetched anew by each build, both made by one user where the other can't run Apptainer. Run by
 `make images-twice`: exit 0 if every image is equal twice and is the locked one, else 1.
 """
 
@@ -26,8 +27,10 @@ import installer
 
 from assay.core.errors import EXIT_INTERNAL, AssayError, HarnessError, UserError
 from assay.core.progress import say
+from assay.images import docker
+from assay.images.apptainer import locate
 from assay.images.fetch import fetch_group, fetch_packages, wheel_file
-from assay.images.names import image_name, lock_path, read_lock
+from assay.images.names import image_name, lock_path, read_lock, unresolved
 from assay.images.relock import wanted_images
 from assay.images.store import cache_root
 
@@ -35,6 +38,7 @@ LIBRARY = Path(__file__).resolve().parents[1]
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 OTHER_USER = "nobody"
 # Runs as the other user: what it prints says that this Python will do.
+RUNS_APPTAINER = "import subprocess; subprocess.run(['apptainer', '--version'], check=True)"
 PROBE = "import sys, zoneinfo; sys.exit(sys.version_info < (3, 11))"
 
 
@@ -68,14 +72,17 @@ def build_twice(repository: Path, cache: Path, name: str, base: Path) -> list[di
     for group in lock["wheels"]:
         fetch_group(cache, group)
     reports = []
-    for condition in conditions(base):
+    pair = conditions(base)
+    pair = with_apptainer(pair, cache) if "docker" in lock else pair
+    for condition in pair:
         _prepare(condition, cache, lock, lock_path(repository, name))
         began = time.monotonic()
         reports.append(_build(condition, name))
         say(f"{name}: built in {time.monotonic() - began:.0f} s: {reports[-1]['conditions']}")
         for made in ("scripts", "cache"):
             shutil.rmtree(condition.folder / made)
-    require_different([report["conditions"] for report in reports])
+    seen = [report["conditions"] for report in reports]
+    require_different(seen, same_user=pair[1].user is None)
     return reports
 
 
@@ -99,13 +106,24 @@ def conditions(base: Path) -> tuple[Condition, Condition]:
     return first, second
 
 
-def require_different(seen: Sequence[dict[str, Any]]) -> None:
+def with_apptainer(pair: tuple[Condition, Condition], cache: Path) -> tuple[Condition, Condition]:
+    """Return the conditions with Apptainer; both of this user if the other one can't run it."""
+    path = f"{locate(cache)}:{SYSTEM_PATH}"
+    added = {**docker.registry_settings(), "PATH": path}
+    first, second = (Condition(**vars(c) | {"variables": c.variables | added}) for c in pair)
+    if second.user and second.start(["-c", RUNS_APPTAINER], stderr=subprocess.DEVNULL).returncode:
+        say(f"{OTHER_USER} can't run the Apptainer here: both builds are made by this user")
+        second = Condition(**vars(second) | {"user": None, "python": sys.executable})
+    return first, second
+
+
+def require_different(seen: Sequence[dict[str, Any]], *, same_user: bool = False) -> None:
     """Raise HarnessError unless the two builds saw the difference in everything that is varied.
 
     One processor, and a user who is not root, can't be varied.
     """
     first, second = seen
-    fixed = set() if first["user"] == 0 else {"user"}
+    fixed = set() if first["user"] == 0 and not same_user else {"user"}
     fixed |= {"cores"} if len(os.sched_getaffinity(0)) == 1 else set()
     same = sorted(name for name in set(first) - fixed if first[name] == second[name])
     if same:
@@ -127,8 +145,11 @@ def compare_all(repository: Path, cache: Path, only: Sequence[str]) -> bool:
     unknown = sorted(set(only) - set(names))
     if unknown:
         raise UserError("no such image", given=", ".join(unknown), expected=", ".join(names))
+    left = [name for name in names if unresolved(repository, name) and not only]
+    if left:
+        say(f"left out, since their docker images are not resolved here: {', '.join(left)}")
     equal = True
-    for name in only or names:
+    for name in only or [name for name in names if name not in left]:
         image = image_name(name, repository)
         base = Path(tempfile.mkdtemp(prefix=f"{name}-twice-"))
         kept = False

@@ -11,7 +11,7 @@ import re
 import tarfile
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -190,6 +190,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(data if breaks_at is None else data[:breaks_at])
+            with suppress(ConnectionError):  # who has enough goes away
+                self.wfile.write(data if breaks_at is None else data[:breaks_at])
         if breaks_at is not None:
             self.close_connection = True
