@@ -91,6 +91,10 @@ class Run:
         recipes = sorted({REFERENCE_IMAGE, *filter(None, engines), *targets})
         return {recipe: image_name(recipe, self.repository) for recipe in recipes}
 
+    def require_images(self) -> None:
+        """Raise UserError if an image that this run needs has no lock, or one that is too old."""
+        _ = self.images
+
     def engine_image(self, model: str) -> str | None:
         """Return the recipe of the image that a model's engine runs in; None: on the host."""
         recipe = str(self.settings.models[model].get("image", REFERENCE_IMAGE))
@@ -212,6 +216,7 @@ def prepare(
             hint="clone into another folder, or set ASSAY_CACHE",
         )  # fmt: skip
     run = Run(repository, work, config_settings.load(repository / "config", overrides))
+    run.require_images()
     cache_root().mkdir(parents=True, exist_ok=True)
     if main_process:
         run.hold_lock()
