@@ -12,9 +12,10 @@ from assay.bundling.index import open_bundle
 from assay.bundling.needs import covered, needs
 from assay.bundling.take import environment_entries, take
 from assay.core.errors import UserError
+from assay.core.files import read_json, write_json
 from assay.engines._weights import receipt_of
-from assay.images.names import read_lock
-from assay.images.store import verify_image
+from assay.images.names import lock_path, name_of, read_lock
+from assay.images.store import image_file, verify_image
 from assay.sources.fetch import fetch
 
 
@@ -52,6 +53,24 @@ def test_packages_and_wheels_can_be_taken_in_the_place_of_images(place, config, 
     cover(packed, place.repository, config, build=True)
     kinds = {name.split("/")[0] for name in files(empty)}
     assert kinds == {"packages", "wheels", "archives", "git", "weights"}
+
+
+def test_the_image_of_a_docker_image_is_taken_where_the_others_are_built(
+    place, config, tmp_path, empty, monkeypatch, capsys
+):
+    path = lock_path(place.repository, "engine-llamacpp")
+    lock = read_json(path)
+    old = image_file(place.cache, name_of(lock))
+    lock["docker"] = {"image": "lab/a:1", "digest": f"sha256:{'1' * 64}", "size": 1}
+    lock["result"]["image"] = name_of(lock)
+    old.rename(image_file(place.cache, name_of(lock)))
+    write_json(path, lock)
+    monkeypatch.setenv("ASSAY_CACHE", str(place.cache))
+    folder = place.pack(tmp_path / "fresh", config).folder
+    monkeypatch.setenv("ASSAY_CACHE", str(empty))
+    cover(folder, place.repository, config, build=True)
+    assert [path.stem for path in (empty / "images").iterdir()] == [name_of(lock)]
+    assert "engine-llamacpp: taken as it is and not built" in capsys.readouterr().err
 
 
 def test_a_second_call_copies_nothing(place, config, packed, empty):

@@ -274,6 +274,16 @@ def test_each_image_has_a_bill_of_materials_and_the_validator_can_tell(described
     assert check.validate_str(json.dumps(broken)) is not None
 
 
+def test_a_bill_of_materials_names_the_docker_image_that_is_in_it(described):
+    lock = read_json(next((described / "recipes/containers/locks").iterdir()))
+    digest = "1" * 64
+    bill = sbom.bill({**lock, "docker": {"image": "lab/a:1", "digest": f"sha256:{digest}"}})
+    (found,) = [one for one in bill["components"] if one["hashes"][0]["content"] == digest]
+    assert found["type"] == "container"
+    assert found["purl"].startswith("pkg:docker/lab/a@sha256")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
+
+
 def test_descriptions_are_the_same_each_time_and_no_part_of_what_is_verified(described, tmp_path):
     again = shutil.copytree(PUBLISHED, tmp_path / "reference")
     written = describe(again, REPOSITORY, DAY)
