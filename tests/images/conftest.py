@@ -96,6 +96,19 @@ def offline(use_mirror):
     use_mirror(None)
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 40 MB: enough for the downloads, not for the unpacked root."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", folder]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"can't mount a small disk here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
 @pytest.fixture(scope="session")
 def tools(repository, tmp_path_factory) -> Path:
     """The unpacked packages that hold the locked mksquashfs (from the cache)."""

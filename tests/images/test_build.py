@@ -202,19 +202,6 @@ def test_an_ordinary_user_who_can_not_open_fuse_gets_the_folder(
     assert done.stdout.strip() == str(expected(Path("cache"), name_of(lock)))
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 40 MB: enough for the downloads, not for the unpacked root."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", folder]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"can't mount a small disk here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing(small_disk, small, offline):
     lock, _, downloads = small
     cache = small_disk / "cache"

@@ -121,6 +121,24 @@ def test_a_layer_of_other_bytes_is_refused(registry, tmp_path):
         docker.unpack(tmp_path / "cache", lock, tmp_path / "root")
 
 
+@pytest.mark.parametrize("step", ["build", "relock"])
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing(registry, repository, small_disk, step):
+    """As Apptainer meets it: 60 MB of an image on a disk of 40 MB."""
+    digest = registry.add_image("lab/large", "1", [layer([entry("zeros", bytes(60_000_000))])])
+    image = f"{registry.host}/lab/large:1"
+    real = read_lock(repository, "tools")
+    lock = {
+        "name": "large", "packages": [], "builder_packages": real["builder_packages"],
+        "wheels": [], "links": {}, "environment": {},
+        "docker": {"image": image, "digest": digest, "size": 1, "python": "3.11"},
+        "result": {"image": "large", "sha256": "", "tree": ""},
+    }  # fmt: skip
+    steps = {"build": ensure_image, "relock": relock.measure}
+    with pytest.raises(UserError, match=r"disk is too full(.|\n)*six times(.|\n)*ASSAY_CACHE"):
+        steps[step](small_disk, lock)
+    assert os.listdir(small_disk / "images") == []
+
+
 @pytest.mark.parametrize("case", ["gone", "down"])
 def test_a_digest_that_no_registry_offers_is_told(registry, tmp_path, case):
     host = registry.host if case == "gone" else "127.0.0.1:9"

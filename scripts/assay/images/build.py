@@ -161,7 +161,8 @@ def telling_full(folder: Path) -> Iterator[None]:
 
 
 def _is_full(error: OSError | AssayError, folder: Path) -> bool:
-    """Tell whether want of space was the cause; tar and mksquashfs tell it only in words."""
+    """Tell whether want of space was the cause; other programs tell it only in words."""
     if isinstance(error, OSError):
         return error.errno in FULL
-    return os.strerror(errno.ENOSPC) in str(error) or shutil.disk_usage(folder).free < LITTLE
+    said = str(error).casefold()
+    return os.strerror(errno.ENOSPC).casefold() in said or shutil.disk_usage(folder).free < LITTLE
