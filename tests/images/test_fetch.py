@@ -6,7 +6,7 @@ import pytest
 
 from assay.core.errors import UserError
 from assay.images import apt
-from assay.images.fetch import fetch_packages, fetch_wheels
+from assay.images.fetch import fetch_group, fetch_packages, fetch_wheels
 
 from .conftest import deb_entry, make_deb, make_wheel, wheel_entry
 
@@ -143,3 +143,14 @@ def test_a_suite_that_no_mirror_offers_is_named(tmp_path, archive, use_mirror):
 def test_a_machine_without_sources_is_told(tmp_path, offline):
     with pytest.raises(UserError, match="no sources"):
         apt.open_suite(tmp_path / "state", "bookworm")
+
+
+def test_wheels_are_fetched_for_the_python_that_a_group_names(tmp_path, use_mirror):
+    plain = make_wheel(tmp_path / "index", "greeting")
+    wheel = plain.rename(plain.with_name("greeting-1.0-cp312-cp312-manylinux_2_28_x86_64.whl"))
+    use_mirror(None, tmp_path / "index")
+    entry = wheel_entry(wheel)
+    with pytest.raises(UserError, match="can't fetch locked wheels"):
+        fetch_group(tmp_path / "cache", {"files": [entry]})
+    (file,) = fetch_group(tmp_path / "cache", {"files": [entry], "python": "3.12"})
+    assert file.name == wheel.name
