@@ -153,6 +153,23 @@ def test_without_apptainer_it_is_told(tiny, tmp_path, monkeypatch):
         docker.unpack(tmp_path / "cache", tiny, tmp_path / "root")
 
 
+def test_of_apptainers_settings_only_those_for_registries_arrive(tiny, tmp_path, monkeypatch):
+    fake = tmp_path / "bin/apptainer"
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "fake version 1.4.5" && exit\n'
+                    "env | grep -E '^(APPTAINER|SINGULARITY)' | sort\nexit 1\n")  # fmt: skip
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("APPTAINER_NV", "1")
+    monkeypatch.setenv("APPTAINER_DOCKER_USERNAME", "somebody")
+    with pytest.raises(UserError) as error:
+        docker.unpack(tmp_path / "cache", tiny, tmp_path / "root")
+    assert error.value.details["given"].splitlines() == [
+        f"APPTAINER_CACHEDIR={tmp_path}/cache/docker", "APPTAINER_DOCKER_USERNAME=somebody",
+        "APPTAINER_NOHTTPS=1", f"APPTAINER_TMPDIR={tmp_path}",
+    ]  # fmt: skip
+
+
 def test_a_run_from_a_bundle_does_not_ask_the_registry(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("ASSAY_BUNDLE", "carried")
     with pytest.raises(UserError, match=r"asks no network(.|\n)*lab/tiny@sha256"):
