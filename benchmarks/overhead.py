@@ -34,6 +34,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from assay.core.progress import say
 from assay.core.records import TASKS
 from assay.core.tables import read_table
+from assay.core.weights import place_of
 from assay.engines import llamacpp
 from assay.engines._answers import Stream, answer_all, requests_of
 from assay.engines._journal import open_journal
@@ -144,7 +145,7 @@ def stream(engine: llamacpp.LlamaCpp, scratch: Path, requests: list[Request]) ->
 def compare(requests: list[Request], rounds: int) -> dict[str, list[Round]]:
     """Return the rounds of both, and promptfoo's with an echo in place of the engine."""
     described = yaml.safe_load(MODEL.read_text(encoding="utf-8"))
-    weights = cache_root() / "weights" / described["weights"]["sha256"]
+    weights = place_of(cache_root(), described["weights"]["sha256"])
     fetch(described["weights"], weights, str(MODEL.relative_to(ROOT)))
     found: dict[str, list[Round]] = {"assay": [], "promptfoo": [], "promptfoo's start": []}
     settings = {"seed": 1, "parameters": described["parameters"]}

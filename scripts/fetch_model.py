@@ -8,6 +8,7 @@ from pathlib import Path
 
 from assay.core import program
 from assay.core.files import write_json
+from assay.core.weights import place_of
 from assay.engines._plan import plan
 from assay.engines._weights import receipt_of
 from assay.images.store import cache_root
@@ -18,7 +19,7 @@ def main(arguments: argparse.Namespace) -> None:
     described = arguments.settings["model"]
     receipt = receipt_of(arguments.model, described, arguments.cache)
     stated = receipt["weights"]
-    weights = arguments.cache / "weights" / stated["sha256"] if stated else None
+    weights = place_of(arguments.cache, stated["sha256"]) if stated else None
     planned = plan(arguments.model, described, weights)
     write_json(arguments.receipt, receipt)
     if arguments.memory:

@@ -154,6 +154,10 @@ def test_the_default_model_as_its_server_saw_it():
     assert record["bytes"]["cache"] == 180 * MIB
     assert round(record["bytes"]["weights"] / MIB, 2) == 92.10  # "model buffer size = 92.10 MiB"
     assert json.loads(json.dumps(record)) == record
+    for layers, reserve in ((0, 512), (99, 1280)):  # a card holds CUDA's own context, too
+        asked = {**described["parameters"], "gpu_layers": layers}
+        used = {**described, "parameters": asked, "memory": {"available_mib": 4096}}
+        assert plan("smollm2-135m", used, weights)["bytes"]["reserve"] == reserve * MIB
     with pytest.raises(UserError, match="context: 6400"):
         plan(
             "smollm2-135m",

@@ -27,7 +27,12 @@ class Stored:
 
     def place(self, cache: Path) -> Path:
         """Return where the file lies in the cache."""
-        return cache / "weights" / self.sha256
+        return place_of(cache, self.sha256)
+
+
+def place_of(cache: Path, digest: str) -> Path:
+    """Return where the cache keeps a file of weights, or a whole snapshot, by its digest."""
+    return cache / "weights" / digest
 
 
 def files_of(weights: Mapping[str, Any]) -> tuple[Stored, ...]:

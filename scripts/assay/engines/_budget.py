@@ -21,6 +21,7 @@ WIDTHS = {
     "f32": Fraction(4), "f16": Fraction(2), "bf16": Fraction(2), "q8_0": Fraction(34, 32),
 }  # fmt: skip
 RESERVE_MIB = 512  # for the system, where the model file names none
+CARD_RESERVE_MIB = RESERVE_MIB + 768  # and for CUDA's own context: some 700 were seen on an H100
 
 
 @dataclass(frozen=True)

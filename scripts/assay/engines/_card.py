@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.core.errors import UserError
 from assay.core.progress import say
+from assay.engines import _smi
 from assay.engines._budget import RESERVE_MIB
 from assay.engines.base import wants_cards
 
-FORMAT = "--format=csv,noheader,nounits"
-CARDS = ("--query-gpu=index,name,memory.used,memory.total", FORMAT)
-PROCESSES = ("--query-compute-apps=pid,process_name,used_memory", FORMAT)
-TIMEOUT_S = 60
+CARDS = _smi.joined(("index", "name", "memory.used", "memory.total"))
+PROCESSES = "--query-compute-apps=pid,process_name,used_memory"
 
 
 def require_empty(model: str, described: Mapping[str, Any]) -> list[dict[str, Any]] | None:
@@ -27,7 +24,7 @@ def require_empty(model: str, described: Mapping[str, Any]) -> list[dict[str, An
     """
     if not wants_cards(described):
         return None
-    program = shutil.which("nvidia-smi")
+    program = _smi.find()
     if program is None:
         say("no nvidia-smi here: it is not known whether the card is empty")
         return None
@@ -47,38 +44,24 @@ def require_empty(model: str, described: Mapping[str, Any]) -> list[dict[str, An
 
 def _card(cells: Sequence[str]) -> dict[str, Any]:
     index, name, used, total = cells
-    return {"card": f"{index}, {name}", "used_mib": _whole(used), "total_mib": _whole(total)}
-
-
-def _whole(text: str) -> int | None:
-    """Return a number; None for "[N/A]", which a card that shares the machine's memory says."""
-    return int(text) if text.isdigit() else None
+    return {
+        "card": f"{index}, {name}",
+        "used_mib": _smi.whole(used),
+        "total_mib": _smi.whole(total),
+    }
 
 
 def _users(program: str) -> str:
     """Return the processes on the cards; a name may hold commas, or be withheld."""
-    rows = [cells for cells in _table(program, PROCESSES)[0] if len(cells) >= 3]
+    rows = [cells for cells in _smi.table(program, PROCESSES)[0] if len(cells) >= 3]
     return "".join(f"; {', '.join(cells[1:-1])} ({cells[0]}): {cells[-1]} MiB" for cells in rows)
 
 
 def _cards(program: str) -> list[list[str]]:
-    rows, said = _table(program, CARDS)
+    rows, said = _smi.table(program, CARDS)
     if not rows or any(len(cells) != 4 for cells in rows):
         raise _silent(said)
     return rows
-
-
-def _table(program: str, query: Sequence[str]) -> tuple[list[list[str]], str]:
-    """Return the cells of nvidia-smi's table, if it gives one, and what it said."""
-    try:
-        done = subprocess.run(
-            [program, *query], check=False, capture_output=True, text=True, timeout=TIMEOUT_S,
-            errors="replace",
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return [], str(error)
-    rows = [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines()]
-    return [] if done.returncode else rows, (done.stderr or done.stdout).strip()[:400]
 
 
 def _silent(given: str) -> UserError:

@@ -6,8 +6,6 @@ Compared with what the model file declares (`memory.available_mib`), else with t
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,12 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from assay.core.progress import say
-from assay.engines import _budget, _vllm_budget, _vllm_plan
+from assay.engines import _budget, _smi, _vllm_budget, _vllm_plan
 from assay.engines._budget import MIB, Use, mib
 from assay.engines._metadata import shape_of
 from assay.engines.base import wants_cards
 
-QUERY = ("--query-gpu=memory.total", "--format=csv,noheader,nounits")
-TIMEOUT_S = 60
+QUERY = _smi.joined(["memory.total"])
 
 
 def plan(model: str, described: Mapping[str, Any], weights: Path | None) -> dict[str, Any]:
@@ -35,8 +32,10 @@ def plan(model: str, described: Mapping[str, Any], weights: Path | None) -> dict
     chosen, declared = described.get("parameters", {}), described.get("memory", {})
     if weights is None or not {"ubatch", "kv_mib"} & set(chosen):
         return {"model": model, "bytes": None}
-    available, source = _available(declared, cards=wants_cards(described))
-    reserve = declared.get("reserve_mib", _budget.RESERVE_MIB) * MIB
+    cards = wants_cards(described)
+    available, source = _available(declared, cards=cards)
+    usual = _budget.CARD_RESERVE_MIB if cards else _budget.RESERVE_MIB
+    reserve = declared.get("reserve_mib", usual) * MIB
     about = {"model": model, "source": source}
     if "kv_mib" in chosen:
         shape, use = _vllm_plan.shape_of(described, weights, where), _vllm_plan.use_of(chosen)
@@ -62,14 +61,10 @@ def _available(declared: Mapping[str, Any], *, cards: bool) -> tuple[int | None,
 
 
 def _card() -> int | None:
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return None
-    done = subprocess.run(
-        [program, *QUERY], check=False, capture_output=True, text=True, timeout=TIMEOUT_S
-    )
-    sizes = done.stdout.split()
-    return int(sizes[0]) * MIB if not done.returncode and sizes and sizes[0].isdigit() else None
+    program = _smi.find()
+    rows = _smi.table(program, QUERY)[0] if program else []
+    size = _smi.whole(rows[0][0]) if rows else None
+    return size * MIB if size else None
 
 
 def _tell(record: Mapping[str, Any]) -> None:

@@ -6,7 +6,6 @@ or spilled makes its times no measure of the model.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.core.files import read_json, write_json
+from assay.engines import _smi
 from assay.engines.base import wants_cards
 
 FILE = "cards.csv"
@@ -34,16 +34,15 @@ def watched(described: Mapping[str, Any], folder: Path) -> Iterator[list[dict[st
     folder:    where the samples are kept meanwhile
     """
     found: list[dict[str, Any]] = []
-    program = shutil.which("nvidia-smi") if wants_cards(described) else None
+    program = _smi.find() if wants_cards(described) else None
     if program is None:
         yield found
         return
     samples = folder / FILE
-    query = ",".join(("index", "name", REASONS, *NUMBERS))
+    query = _smi.joined(("index", "name", REASONS, *NUMBERS))
     with samples.open("wb") as stream:
         child = subprocess.Popen(
-            [program, f"--query-gpu={query}", "--format=csv,noheader,nounits", "-lms",
-             str(EVERY_MS)],
+            [program, query, _smi.FORMAT, "-lms", str(EVERY_MS)],
             stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.DEVNULL,
         )  # fmt: skip
     try:
@@ -64,8 +63,7 @@ def note(fingerprint: Path, found: Sequence[Mapping[str, Any]]) -> None:
 
 def summary(text: str) -> list[dict[str, Any]]:
     """Return for each card samples, reasons of a held-down clock, [least, mean, most]."""
-    rows = [[cell.strip() for cell in line.split(",")] for line in text.splitlines()]
-    whole = [row for row in rows if len(row) == len(NUMBERS) + 3]
+    whole = [row for row in _smi.cells(text) if len(row) == len(NUMBERS) + 3]
     return [
         _of_card([row for row in whole if row[0] == index])
         for index in sorted({row[0] for row in whole})

@@ -20,7 +20,7 @@ from assay.core import settings as config_settings
 from assay.core.errors import UserError
 from assay.core.files import canonical_json, sweep
 from assay.core.locks import open_lock
-from assay.core.weights import digest_of
+from assay.core.weights import digest_of, place_of
 from assay.engines.base import is_recorded, is_remote, wants_cards
 from assay.images.names import image_name, read_lock
 from assay.images.store import cache_root, container_path, verify_image
@@ -151,7 +151,7 @@ class Run:
         flags += self.outside.flags(model)
         weights = self.settings.models[model].get("weights")
         if weights:
-            flags += ["--weights", str(cache_root() / "weights" / digest_of(weights))]
+            flags += ["--weights", str(place_of(cache_root(), digest_of(weights)))]
         return " ".join([*flags, *self.known.flags(model)])
 
     def threads(self, model: str) -> int:
