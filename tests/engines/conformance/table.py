@@ -19,22 +19,25 @@ engine; what needs one that dies, hangs or lies on command can be asked of a fak
 `make engine-test ENGINE=ollama URL=… MODEL=…` prints the live column of an Ollama that runs
 already; it was asked of none here.
 """
-MARKS = {"holds": "holds", "FAILS": "**fails**", "not asked": "needs a fake"}
+MARKS = {"holds": "holds", "FAILS": "**fails**"}
 
 
 def main(files: list[str]) -> None:
     fakes, *live = (json.loads(Path(file).read_text(encoding="utf-8")) for file in files)
-    columns = {f"{engine}, fake": rows for engine, rows in fakes.items() if engine}
+    columns = {f"{engine}, fake": _cells(rows, "can't happen") for engine, rows in fakes.items()}
     for one in live:
-        columns |= {f"{engine}, live": rows for engine, rows in one.items() if engine}
+        columns |= {f"{engine}, live": _cells(rows, "needs a fake") for engine, rows in one.items()}
     columns = dict(sorted(columns.items()))
     names = sorted(set().union(*columns.values()))
     print(HEAD)
     print("|", " | ".join(["it has to do", *columns]), "|")
     print("|" + "---|" * (len(columns) + 1))
     for name in names:
-        cells = [MARKS[rows[name]] if name in rows else "" for rows in columns.values()]
-        print("|", " | ".join([name, *cells]), "|")
+        print("|", " | ".join([name, *(cells.get(name, "") for cells in columns.values())]), "|")
+
+
+def _cells(rows: dict[str, str], unasked: str) -> dict[str, str]:
+    return {name: MARKS.get(said, unasked) for name, said in rows.items()}
 
 
 if __name__ == "__main__":
