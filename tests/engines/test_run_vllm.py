@@ -32,6 +32,11 @@ PROMPTS = (
     ("What is two plus two? Answer with one word.", 100),
     ("word " * 9000, 16),
 )
+COUNT = """
+import json, sys, transformers
+found = transformers.AutoTokenizer.from_pretrained(sys.argv[1])("\\n 12: x")["input_ids"]
+open(sys.argv[2], "w").write(json.dumps(len(found)))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -121,13 +126,18 @@ def test_the_engine_repeats_itself_cold_warm_reordered_and_restarted(finished):
     assert (probe["different"], probe["cached_tokens"]) == (0, 0)
 
 
-def test_weights_are_converted_to_the_same_bytes_again(finished, contained, weights):
+def test_weights_are_converted_to_the_same_bytes_again_and_text_is_cut_as_by_llama_cpp(
+    finished, contained, weights
+):
     found = read_json(finished / "t" / "fingerprint.json")["fingerprint"]
     program = "scripts/assay/engines/_vllm_convert.py"
     # transformers notes in tokenizer_config.json whether it was offline, as it is in a run.
     command = ("env", "HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1", "python3", "-P", "-s", program)
     contained(finished, *command, weights, "converted")
     assert files_digest(finished / "converted") == found["model_sha256"]
+    # Digits are words of their own for this model; cut as GPT-2 does, the text has six tokens.
+    contained(finished, *command[:-1], "-c", COUNT, finished / "converted", "counted.json")
+    assert read_json(finished / "counted.json") == 5
 
 
 def test_the_fingerprint_holds_what_the_design_asks_for(finished, described):

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from assay.core.errors import UserError
 from assay.core.files import sha256_text
-from assay.engines import vllm
+from assay.engines import _vllm_convert, vllm
 from assay.engines._answers import checked
 from assay.engines._outputs import Outputs
 from assay.engines._step import Inputs, view_of
@@ -195,3 +195,15 @@ def test_parts_for_images_are_left_out_where_the_model_file_says_so():
     plain = vllm.EXAMPLES[0]
     assert "--language-model-only" not in arguments_of(plain, 1)
     assert arguments_of({**plain, "language_only": True}, 1)[-1] == "--language-model-only"
+
+
+def test_text_is_cut_as_the_gguf_file_says_and_what_is_not_known_is_refused():
+    taken = {"model": {}, "pre_tokenizer": dict(_vllm_convert.GPT2)}
+    assert _vllm_convert.split_right(taken, "gpt-2") == taken
+    digits, bytes_ = _vllm_convert.split_right(taken, "smollm")["pre_tokenizer"]["pretokenizers"]
+    assert digits == {"type": "Digits", "individual_digits": True}
+    assert bytes_ == _vllm_convert.GPT2
+    own = {"model": {}, "pre_tokenizer": {"type": "Metaspace"}}
+    assert _vllm_convert.split_right(own, "anything") == own, "the architecture's own way"
+    with pytest.raises(ValueError, match="'falcon', and transformers would cut text as GPT-2 does"):
+        _vllm_convert.split_right(taken, "falcon")
