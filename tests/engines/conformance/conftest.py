@@ -148,6 +148,7 @@ def pytest_terminal_summary(terminalreporter) -> None:
                 if engine and LIVE in ("", engine):
                     found.setdefault(engine, {})[name] = said
     if TABLE:
+        Path(TABLE).parent.mkdir(parents=True, exist_ok=True)
         Path(TABLE).write_text(json.dumps(found, indent=1, sort_keys=True), encoding="utf-8")
     if LIVE:
         place = "its image" if WEIGHTS else f"{os.environ['URL']}, model {os.environ['MODEL']}"

@@ -5,8 +5,8 @@
 Runs within the engine's image (`in_image.py`): a cold pass, a warm one, one in another order, one
 after a restart, one after a restart in another order; then a cold pass with each other number of
 threads. Compared are all that a row of responses.parquet holds but times: text, thinking, rendered
-prompt, counts, finish reason, void. Ends with 1 if a pass differs from the cold one; what other
-numbers of threads do is told, and is no failure.
+prompt, counts, finish reason, void. Ends with 1 if a pass differs from the cold one, or if a row is
+void; what other numbers of threads do is told, and is no failure.
 """
 
 from __future__ import annotations
@@ -109,11 +109,12 @@ def main() -> int:
                 row = rows[-1]
                 print(
                     f"{threads} threads, {name}: {row['equal']} of {row['of']} equal, "
-                    f"{row['seconds']} s",
+                    f"{row['seconds']} s{''.join(f'; void: {why}' for why in row['void'])}",
                     flush=True,
                 )
     write_json(given.output, {"parameters": described["parameters"], "passes": rows})
-    return int(any(row["equal"] < row["of"] for row in rows[: len(PASSES)]))
+    voided = any(row["void"] for row in rows)
+    return int(voided or any(row["equal"] < row["of"] for row in rows[: len(PASSES)]))
 
 
 if __name__ == "__main__":

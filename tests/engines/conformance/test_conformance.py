@@ -12,6 +12,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from passes import SAME
 
 from assay.core.errors import HarnessError, UserError
 from assay.engines._answers import ENGINE_ERROR, Stream, answer_all, checked
@@ -28,8 +29,6 @@ MOVED = {
              {"device": "cuda"}, {"device": "cuda", "batch_invariant": True}, {"kv_mib": 300},
              {"chat_template": "other"}, {"template_values": {"think": True}}],
 }  # fmt: skip
-SAME = ("response", "thinking", "rendered_sha256", "finish_reason", "prompt_tokens",
-        "completion_tokens", "cached_tokens", "void")  # fmt: skip
 
 
 def same(answer):
