@@ -6,6 +6,7 @@ the target needs no new import. In every other case there is no swap, and the ca
 """
 
 from __future__ import annotations
+import __future__
 
 import gc
 import sys
@@ -14,17 +15,22 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Self
 
+from assay.testbed.inside.partial import Source
 from assay.testbed.inside.tree import TREE
 
 Place = tuple[str, int, str]  # file, first line, qualified name
 Swap = tuple[FunctionType, CodeType]
+FUTURE = 0  # flags of all that a file may import from __future__
+for _name in __future__.all_feature_names:
+    FUTURE |= getattr(__future__, _name).compiler_flag
+UNREADABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 class Early:
     """Notes which functions run while the target is imported or its tests are collected."""
 
     def __init__(self) -> None:
-        self.places: set[Place] = set()
+        self.places: dict[Place, CodeType] = {}
 
     def __enter__(self) -> Self:
         """Begin to note."""
@@ -37,7 +43,7 @@ class Early:
 
     def _event(self, frame: FrameType, event: str, _argument: Any) -> None:
         if event == "call":
-            self.places.add(place_of(frame.f_code))
+            self.places.setdefault(place_of(frame.f_code), frame.f_code)
 
 
 def place_of(code: CodeType) -> Place:
@@ -51,7 +57,9 @@ class Imported:
     def __init__(self, early: Early) -> None:
         self.early = early.places
         self.functions: dict[Place, list[FunctionType]] = {}
-        self.unchanged: dict[str, CodeType] = {}  # file in the tree -> its code, compiled once
+        # The server ends itself where a job has changed the tree, so these stay true.
+        self.sources: dict[str, Source] = {}  # file in the tree -> its lines and functions
+        self.unchanged: dict[tuple[str, int], CodeType] = {}  # file, line of the part (0: whole)
         for item in gc.get_objects():
             if type(item) is FunctionType and item.__code__.co_filename.startswith(f"{TREE}/"):
                 self.functions.setdefault(place_of(item.__code__), []).append(item)
@@ -63,9 +71,8 @@ class Imported:
         for name, text in sorted(files.items()):
             path = str(TREE / name)
             try:
-                old = self._unchanged(path)
-                new = _compiled(text.encode("utf-8", "surrogatepass"), path)
-            except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+                old, new = self._codes(path, text)
+            except UNREADABLE:
                 return None
             changed = list(_changed(old, new)) if path in loaded else [None]
             for pair in changed:
@@ -75,23 +82,38 @@ class Imported:
                 swaps += found
         return swaps
 
-    def _unchanged(self, path: str) -> CodeType:
-        # The server ends itself where a job has changed the tree, so this stays true.
-        if path not in self.unchanged:
-            self.unchanged[path] = _compiled(Path(path).read_bytes(), path)
-        return self.unchanged[path]
+    def _codes(self, path: str, text: str) -> tuple[CodeType, CodeType]:
+        """Return the code of the unchanged file and of its new text: of all, or of one function."""
+        if path not in self.sources:
+            data = Path(path).read_bytes()
+            self.unchanged[path, 0] = _compiled(data, path)
+            self.sources[path] = Source(data.decode("utf-8"))
+        source, whole = self.sources[path], self.unchanged[path, 0]
+        found = source.part(text)
+        if found is None:
+            return whole, _compiled(_encoded(text), path)
+        (part, new), flags = found, whole.co_flags & FUTURE
+        at = path, part.lines[0]
+        if at not in self.unchanged:
+            self.unchanged[at] = _compiled(_encoded(part.text(source.lines)), path, flags)
+        return self.unchanged[at], _compiled(_encoded(new), path, flags)
 
     def _swaps(self, old: CodeType, new: CodeType) -> list[Swap] | None:
         place = place_of(old)
         same = old.co_freevars == new.co_freevars and _outer(new.co_flags) == _outer(old.co_flags)
         inner = {place_of(code) for code in _inner_codes(old)}
-        if not same or place in self.early or inner & self.early:
+        if not same or place in self.early or not inner.isdisjoint(self.early):
             return None
         return [(function, new) for function in self.functions.get(place, ())]
 
 
-def _compiled(data: bytes, path: str) -> CodeType:
-    return compile(data, path, "exec", dont_inherit=True)
+def _compiled(data: bytes, path: str, flags: int = 0) -> CodeType:
+    code: CodeType = compile(data, path, "exec", flags, dont_inherit=True)
+    return code
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _outer(flags: int) -> int:
@@ -108,7 +130,7 @@ def _changed(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]
         yield None
         return
     for before, after in zip(_codes(old), _codes(new), strict=True):
-        if _is_function(before):
+        if is_function(before):
             if _signature(before) != _signature(after):
                 yield None
             elif _deep(before) != _deep(after):
@@ -127,8 +149,9 @@ def _inner_codes(code: CodeType) -> Iterator[CodeType]:
         yield from _inner_codes(item)
 
 
-def _is_function(code: CodeType) -> bool:
-    return bool(code.co_flags & 0x02)  # CO_NEWLOCALS: a class body has none
+def is_function(code: CodeType) -> bool:
+    """Tell whether a code object is a function's, not a module's or a class'."""
+    return bool(code.co_flags & 0x02)  # CO_NEWLOCALS
 
 
 def _constants(code: CodeType) -> list[Any]:
