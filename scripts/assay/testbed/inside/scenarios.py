@@ -36,7 +36,7 @@ def run(job: dict[str, Any], report: int, bounds: forked.Bounds) -> None:
     for name in _modules(job):
         importlib.import_module(name)
     if job["series"]:
-        one_by_one(job, report)
+        one_by_one(job, report, imported_files)
         return
     gc.freeze()
     used = time.process_time()
@@ -59,7 +59,9 @@ def run(job: dict[str, Any], report: int, bounds: forked.Bounds) -> None:
     _line(report, {"end": 0})
 
 
-def one_by_one(job: dict[str, Any], report: int) -> None:
+def one_by_one(
+    job: dict[str, Any], report: int, imported: Callable[[], dict[str, str]]
+) -> None:  # fmt: skip
     """Run a job's scenarios one after the other in this process; report a line each."""
     for item in job["scenarios"]:
         payload = json.dumps(_scenario(item["data"], trace=False))
@@ -68,7 +70,7 @@ def one_by_one(job: dict[str, Any], report: int) -> None:
             "payload": payload,
         }  # fmt: skip
         _line(report, record)
-    _line(report, {"modules": imported_files()})
+    _line(report, {"modules": imported()})
     _line(report, {"end": 0})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 CODE = Path("/code")
@@ -37,11 +37,22 @@ def is_below(path: str, folders: Sequence[str]) -> bool:
     return any(own.is_relative_to(PurePosixPath(folder)) for folder in folders)
 
 
-def imported_files() -> dict[str, str]:
-    """Return module name -> path in the tree of every module that was imported from it."""
+class Modules:
+    """What a process has imported, so that its forks need to look at what they import alone."""
+
+    def __init__(self) -> None:
+        self.names, self.files = frozenset(sys.modules), imported_files()
+
+    def now(self) -> dict[str, str]:
+        """Return what `imported_files` does, in a fork."""
+        return {**self.files, **imported_files(sys.modules.keys() - self.names)}
+
+
+def imported_files(names: Iterable[str] | None = None) -> dict[str, str]:
+    """Return module name -> path in the tree of every module (or these) that comes from it."""
     found = {}
-    for name, module in sorted(sys.modules.items()):
-        path = getattr(module, "__file__", None)
+    for name in sorted(sys.modules if names is None else names):
+        path = getattr(sys.modules[name], "__file__", None)
         inside = relative(path) if isinstance(path, str) else None
         if inside is not None:
             found[name] = inside

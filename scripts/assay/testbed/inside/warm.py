@@ -17,6 +17,7 @@ import stat
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def _serve_scenarios(line: Line, packages: list[str]) -> None:
                 importlib.import_module(name)
     imported: Imported | None = None
     server: Server | None = None
+    work: Run
     for request in line.requests:
         job = json.loads(request)
         now = [name for name in job["modules"] if not packages or _top(name) in packages]
@@ -69,17 +71,18 @@ def _serve_scenarios(line: Line, packages: list[str]) -> None:
                     importlib.import_module(name)
             imported = Imported(early)
             server = Server(line, frames.SCENARIOS)
-        server.serve(job, imported, _import_and_run)
+            work = partial(_import_and_run, tree.Modules())
+        server.serve(job, imported, work)
 
 
 def _top(module: str) -> str:
     return module.partition(".")[0]
 
 
-def _import_and_run(job: dict[str, Any], report: int) -> None:
+def _import_and_run(before: tree.Modules, job: dict[str, Any], report: int) -> None:
     for name in job["modules"]:
         importlib.import_module(name)
-    scenarios.one_by_one(job, report)
+    scenarios.one_by_one(job, report, before.now)
 
 
 class Server:
