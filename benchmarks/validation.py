@@ -1,12 +1,14 @@
 """Mutants judged a second by Assay's warm bench beside mutmut, on cerberus/schema.py.
 
 Run as `python benchmarks/validation.py --run results/pilot`: takes the source, the units and the
-recorded behaviour of that run. Both judge with the tests that cover the unit, stop at the first
-that fails and use two processes; Assay goes first and last, so that a machine that changes its
-pace shows. Each judges mutants of its own making; the share of survivors, which cost most, stands
-beside. `ratio` compares mutmut's own figure, which leaves its set-up out, with Assay's. On a
-machine that others use too, `ratio_by_cpu_with_set_up` is the steadier one: mutants a second of
-processor time.
+recorded behaviour of that run. Both judge with the tests that cover the unit (Assay with those that
+reach the changed statement), stop at the first that fails and use two processes; Assay goes first
+and last, so that a machine that changes its pace shows. Each judges mutants of its own making; the
+share of survivors, which cost most, stands beside. `ratio` compares mutmut's own figure, which
+leaves its set-up out (it runs every test once to see which functions it calls), with Assay's
+without its own (it runs every test alone to see which lines it executes). On a machine that others
+use too, `ratio_by_cpu_with_set_up` is the steadier one: mutants a second of processor time.
+With `--check` Assay judges once more by all tests that cover the unit: as many must be killed.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from assay.core.splice import replace_lines
 from assay.sources.tree import unpack
 from assay.synthesis.mutants import all_mutants
 from assay.testbed.bench import SandboxBench, open_bench
+from assay.testbed.reach import Reach, learn
 from assay.testbed.warm_judging import judge
 
 FILE, WORKERS, SEED = "cerberus/schema.py", 2, 1
@@ -64,16 +67,16 @@ def jobs_of(run: Path, bench: SandboxBench) -> list[Job]:
     return jobs
 
 
-def by_assay(run: Path, tree: Path, root: Path) -> dict[str, Any]:
+def by_assay(run: Path, tree: Path, root: Path, *, by_line: bool = True) -> dict[str, Any]:
     """Judge all mutants with servers that are as new as mutmut's processes."""
     target = {**read_yaml(ROOT / "config/targets/cerberus.yaml"), "name": "cerberus"}
     began, used = time.monotonic(), cpu_seconds()
     bench = open_bench(tree, target, root)
-    bench.keeps = True  # as task synthesis does
+    bench.keeps, bench.workers = True, WORKERS  # as task synthesis does
     jobs = jobs_of(run, bench)
-    bench.session.view(0, with_tests=True)  # compiles once what the sandboxes import
+    reach = learn(bench, sorted({test for job in jobs for test in job.tests}), [FILE])
     ready = time.monotonic()
-    found = judge(bench, jobs, WORKERS)  # starting the servers is part of it
+    found = judge(bench, jobs, reach if by_line else Reach({}), WORKERS)
     ended = time.monotonic()
     return {
         "mutants": len(jobs), "killed": sum(one.killed for one in found),
@@ -127,7 +130,9 @@ def per_cpu(figures: dict[str, Any]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="results of a run up to behaviour")
-    run = parser.parse_args().run
+    parser.add_argument("--check", action="store_true", help="judge by all covering tests as well")
+    given = parser.parse_args()
+    run = given.run
     adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as name:
         scratch = Path(name)
@@ -139,9 +144,13 @@ def main() -> None:
         first = by_assay(run, trees[0], root)
         mutmut = by_mutmut(trees[1], scratch)
         last = by_assay(run, trees[0], root)
+        whole = by_assay(run, trees[0], root, by_line=False) if given.check else None
+    if whole and whole["killed"] != first["killed"]:
+        sys.exit(f"error: {first['killed']} killed, {whole['killed']} by all tests of the unit")
     both = {name: first[name] + last[name] for name in first if name != "outcomes"}
     write("validation", {
         "file": FILE, "workers": WORKERS, "assay": [first, last], "mutmut": mutmut,
+        "by_all_tests_of_the_unit": whole,
         "ratio": round(both["mutants"] / both["seconds"] / mutmut["per_second"], 2),
         "ratio_by_cpu_with_set_up": round(per_cpu(both) / per_cpu(mutmut), 2),
         "machine": machine(),

@@ -59,8 +59,8 @@ def told(ground, monkeypatch):
         served = []
         original = ground.bench.warm.run
 
-        def spied(given):
-            found = original(given)
+        def spied(given, **more):
+            found = original(given, **more)
             served.extend(found)
             return found
 
@@ -126,7 +126,7 @@ def test_a_function_that_an_application_calls_at_its_import_is_exchanged_before_
             "calls": [["", arguments, encode({})]]}  # fmt: skip
     kept = []
     original = bench.warm.run
-    bench.warm.run = lambda jobs: kept.append(original(jobs)) or kept[-1]
+    bench.warm.run = lambda jobs, **more: kept.append(original(jobs, **more)) or kept[-1]
     for value in (2, 3, 2):
         text = bench.read(CORE).replace("return 1", f"return {value}")
         job = Job(files={CORE: text}, scenarios=[Scenario("s", data)], limits=LIMITS)

@@ -229,6 +229,7 @@ def sample_of(bench, units, tests):
 
 
 def test_mutants_of_cerberus_are_judged_warm_as_they_are_cold(cerberus):
+    from assay.testbed.reach import Reach, learn
     from assay.testbed.warm_judging import judge
 
     bench, units, tests = cerberus
@@ -239,5 +240,9 @@ def test_mutants_of_cerberus_are_judged_warm_as_they_are_cold(cerberus):
     killed = [
         one.outcome != "ran" or bool({"failed", "error"} & set(one.tests.values())) for one in fresh
     ]
-    assert [one.killed for one in judge(bench, jobs, 2)] == killed
+    reach = learn(bench, tests[::4], ["cerberus/schema.py"])
+    assert len(reach.lines) == len(tests[::4])
+    by_all, by_line = judge(bench, jobs, Reach({}), 2), judge(bench, jobs, reach, 2)
+    assert [one.killed for one in by_all] == [one.killed for one in by_line] == killed
+    assert sum(one.ran for one in by_line) < 0.7 * sum(one.ran for one in by_all)
     assert 2 < sum(killed) < len(killed) - 2  # else it shows little

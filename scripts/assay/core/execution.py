@@ -90,6 +90,7 @@ class Job:
     tests: Sequence[str] = ()  # pytest node ids
     probes: Sequence[Probe] = ()
     order_seed: int | None = None  # shuffles the tests; None keeps the file order
+    as_listed: bool = False  # the tests run in the order in which they are given
     hash_seed: int = 0
     stop_at_first_failure: bool = False
     limits: Limits = Limits()

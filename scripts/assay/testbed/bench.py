@@ -115,8 +115,8 @@ class SandboxBench:
         self, jobs: Sequence[Job], batch: list[int], extras: Extras
     ) -> dict[int, reports.Report]:
         found: dict[int, reports.Report] = {}
-        if warm.can_be(jobs[batch[0]]) and extras == Extras():
-            served = self.warm.run([jobs[index] for index in batch])
+        if warm.can_be(jobs[batch[0]], extras):
+            served = self.warm.run([jobs[index] for index in batch], lines_of=extras.lines_of)
             found = {index: seen for index, seen in zip(batch, served, strict=True) if seen}
             found |= self._in_series(jobs, [index for index in batch if index not in found])
         waiting = [index for index in batch if index not in found]

@@ -45,10 +45,11 @@ NEVER_PRELOADED = frozenset({"__future__", "this", "antigravity", "idlelib", "tk
 
 @dataclass(frozen=True)
 class Extras:
-    """What the recorder asks for beyond a job: call tracing, and entry points to record at."""
+    """What is asked for beyond a job: call tracing, entry points to record at, lines of files."""
 
     trace: bool = False
     record: tuple[Mapping[str, Any], ...] = ()
+    lines_of: tuple[str, ...] = ()  # of these, each test tells what it executes (warm tests alone)
 
 
 @dataclass
@@ -156,9 +157,8 @@ class Session:
     def _compile(self) -> Path:
         """Compile, in a sandbox, the target and its tests; none of its code runs."""
         return bytecode.made(
-            self, [PYTHON, "-m", COMPILER], self.seen(0, with_tests=True), b"",
-            self.bytecode,
-        )  # fmt: skip
+            self, [PYTHON, "-m", COMPILER], self.seen(0, with_tests=True), b"", self.bytecode
+        )
 
 
 def _lines(preload: list[str], request: dict[str, Any]) -> bytes:
@@ -212,7 +212,8 @@ def plain(job: Job) -> dict[str, Any]:
         if not parts or path.startswith("/") or ".." in parts:
             raise HarnessError(f"a job's file lies outside of the tree: {path}")
     return {
-        "files": dict(job.files), "tests": list(job.tests), "order_seed": job.order_seed,
+        "files": dict(job.files), "tests": list(job.tests),
+        "order_seed": job.order_seed, "as_listed": job.as_listed,
         "scenarios": [_scenario(scenario) for scenario in job.scenarios],
         "probes": [
             {

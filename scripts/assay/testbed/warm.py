@@ -16,15 +16,16 @@ from assay.sandbox.launch import Outcome
 from assay.testbed import reports
 from assay.testbed.inside import frames
 from assay.testbed.pool import JOBS_MAX, Frames, Kind, Pool, Server
-from assay.testbed.session import Session, plain, testing_arguments
+from assay.testbed.session import Extras, Session, plain, testing_arguments
 
 MODULE = "assay.testbed.inside.warm"
 
 
-def can_be(job: Job) -> bool:
+def can_be(job: Job, extras: Extras = Extras()) -> bool:  # noqa: B008 (it is frozen)
     """Say whether a job may be served warm: scenarios or tests, not both, nothing special."""
     one_kind = bool(job.tests) != bool(job.scenarios)
-    return job.warm is True and one_kind and not job.probes
+    usual = not extras.record and not extras.trace
+    return job.warm is True and one_kind and usual and not job.probes
 
 
 @dataclass
@@ -38,15 +39,22 @@ class WarmPool:
     def __post_init__(self) -> None:
         self.pool, self.late = Pool(self.session, MODULE), Pool(self.session, MODULE)
 
-    def run(self, jobs: Sequence[Job]) -> list[reports.Report | None]:
-        """Serve jobs of one kind in order; None for each that needs the usual way."""
+    def run(
+        self, jobs: Sequence[Job], *, lines_of: Sequence[str] = ()
+    ) -> list[reports.Report | None]:  # fmt: skip
+        """Serve jobs of one kind in order; None for each that needs the usual way.
+
+        lines_of: files of which each test reports the lines that it executes (`Report.reached`)
+        """
         found: list[reports.Report | None] = []
         kind, servers = _kind(jobs[0]), dict[bool, Server]()
         for job in jobs:
             report, modules = None, _modules(job)
             for late in (False, True)[: 1 + self._beyond(modules)]:
                 server = servers.pop(late, None) or self._server(kind, late=late)
-                report, alive = self._serve(server, job, modules) if server else (None, True)
+                report, alive = (
+                    self._serve(server, job, modules, lines_of) if server else (None, True)
+                )
                 if server and alive:
                     servers[late] = server
                 if report or not alive:
@@ -77,12 +85,12 @@ class WarmPool:
         return self._of(late).take(kind, request)
 
     def _serve(
-        self, server: Server, job: Job, modules: Sequence[str]
+        self, server: Server, job: Job, modules: Sequence[str], lines_of: Sequence[str]
     ) -> tuple[reports.Report | None, bool]:  # fmt: skip
         """Return the job's report (None: not served) and whether the server lives on."""
-        request = {**plain(job), "number": 0, "modules": modules, "deselect": []}
+        own = {"number": 0, "modules": modules, "deselect": [], "lines_of": lines_of}
         taken = Frames()
-        data = server.ask(request, taken)
+        data = server.ask({**plain(job), **own}, taken)
         if data is None:
             return None, False
         if taken.last == frames.COLD:

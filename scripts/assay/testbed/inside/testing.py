@@ -42,9 +42,12 @@ class Reporter:
 
     @pytest.hookimpl(trylast=True)  # type: ignore[untyped-decorator]
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the wanted tests, in file order or in a seeded one."""
+        """Keep the wanted tests, in file order, as they are listed, or in a seeded order."""
         items[:] = [item for item in items if self._is_wanted(item.nodeid)]
         seed = self.job["order_seed"]
+        if self.job["as_listed"]:
+            listed = {name: number for number, name in enumerate(self.job["tests"])}
+            items.sort(key=lambda item: listed.get(item.nodeid, 0))
         if seed is not None:
             items.sort(key=lambda item: _draw(seed, item.nodeid))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
@@ -15,10 +15,13 @@ Reached = dict[tuple[str, int], set[int]]
 
 
 @contextlib.contextmanager
-def reached(*, lines: bool = False) -> Iterator[Reached]:
+def reached(
+    *, lines: bool = False, files: Collection[str] | None = None
+) -> Iterator[Reached]:  # fmt: skip
     """Collect (path in the tree, first line) of every function called in the block.
 
     lines: also which of its lines are executed, as offsets from its first line
+    files: paths in the tree that are of interest (None: all)
     A function counts as executed when it is entered: the first statement of its body runs then.
     """
     codes: dict[CodeType, set[int] | None] = {}
@@ -27,7 +30,9 @@ def reached(*, lines: bool = False) -> Iterator[Reached]:
     def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
         code = frame.f_code
         if code not in codes:
-            codes[code] = set() if relative(code.co_filename) is not None else None
+            path = relative(code.co_filename)
+            wanted = path is not None and (files is None or path in files)
+            codes[code] = set() if wanted else None
         return step if lines and codes[code] is not None else None
 
     def step(frame: FrameType, event: str, _argument: Any) -> Any:
