@@ -139,8 +139,8 @@ revalidate: setup ## prove every task of the run again, ten times, shuffled and 
 	@$(SNAKEMAKE) --forcerun revalidate_tasks -- revalidate_all
 	@cat results/$(RUN_NAME)/telemetry/revalidate_tasks/*/verdicts.json
 
-sample-tasks: setup ## write five tasks a category of the run's first target into docs/sample-tasks.md
-	@PYTHONPATH=scripts $(BIN)/python -m assay.reporting.specimens "$$(ls -d results/$(RUN_NAME)/select_tasks/* | head -n 1)" > docs/sample-tasks.md
+sample-tasks: setup ## write five tasks a category of a run (CONFIG=FILE) into docs/sample-tasks.md
+	@PYTHONPATH=scripts $(BIN)/python -m assay.reporting.specimens results/$(RUN_NAME)/select_tasks/* > docs/sample-tasks.md
 
 engine-test: setup-dev setup ## the engines' suite against a real one: ENGINE=ollama URL=http://127.0.0.1:11434 MODEL=name; or ENGINE=llamacpp (GPU_LAYERS=99) or vllm, in its image
 	@case "$(ENGINE)" in \

@@ -20,6 +20,16 @@ def row(stratum, number, kind="bug"):
     }  # fmt: skip
 
 
+def write_rows(folder, rows):
+    folder.mkdir(exist_ok=True)
+    for table, name in ((TASKS, "tasks"), (KEYS, "keys")):
+        columns = table.schema.names
+        write_table(
+            folder / f"{name}.parquet", table,
+            [{column: entry[column] for column in columns} for entry in rows],
+        )  # fmt: skip
+
+
 @pytest.fixture
 def rows():
     made = [row(stratum, number) for stratum in specimens.STRATA for number in range(4)]
@@ -35,15 +45,24 @@ def test_one_of_each_stratum_and_one_of_a_kind_that_is_not_there_yet(rows):
     assert specimens.chosen(list(reversed(rows))) == chosen
 
 
+def test_a_stratum_that_the_first_target_lacks_comes_from_the_next(rows, tmp_path):
+    own = [entry for entry in rows if entry["stratum"] != "adversarial"]
+    other = [{**entry, "target": "u", "task_id": f"u-{entry['task_id']}"} for entry in rows]
+    third = [{**entry, "target": "v", "task_id": f"v-{entry['task_id']}"} for entry in rows]
+    chosen = specimens.chosen([*own, *other])
+    assert [(entry["stratum"], entry["target"]) for entry in chosen] == [
+        ("trivial", "t"), ("standard", "t"), ("standard", "t"), ("hard", "t"), ("adversarial", "u"),
+    ]  # fmt: skip
+    for name, some in (("t", own), ("u", other), ("v", third)):
+        write_rows(tmp_path / name, some)
+    page = specimens.page([tmp_path / name for name in "tuv"])
+    assert f"from a run on t ({len(own)} tasks) and u ({len(rows)} tasks)." in page
+
+
 def test_the_page_shows_prompt_and_answer_and_says_what_it_leaves_out(rows, tmp_path):
     rows[0]["prompt"] = "BEGIN" + "y" * 9000 + "END"
-    for table, name in ((TASKS, "tasks"), (KEYS, "keys")):
-        columns = table.schema.names
-        write_table(
-            tmp_path / f"{name}.parquet", table,
-            [{column: entry[column] for column in columns} for entry in rows[:1]],
-        )  # fmt: skip
-    page = specimens.page(tmp_path)
+    write_rows(tmp_path, rows[:1])
+    page = specimens.page([tmp_path])
     assert "BEGIN" in page
     assert "END\n~~~~~" in page
     assert "5,008 characters are left out here" in page

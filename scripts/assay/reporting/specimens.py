@@ -1,6 +1,7 @@
 """Five tasks of each category as a person reads them, as Markdown (`make sample-tasks`).
 
-One of each stratum and one more of another kind, by a seeded draw, from a run's own tables.
+One of each stratum and one more of another kind, by a seeded draw, from a run's own tables. What
+its first target has none of comes from the next one that has.
 """
 
 from __future__ import annotations
@@ -17,17 +18,22 @@ from assay.core.tables import read_table
 STRATA = ("trivial", "standard", "hard", "adversarial")
 PER_CATEGORY = 5
 HEAD, TAIL = 2600, 1400  # characters of a prompt that are shown; all of a shorter one
-INTRODUCTION = """Made by `make sample-tasks` from a run on {made_from}. The prompt is what a model
-sees; the right answer and what it is checked by are in the key, which no model sees. These tasks
-are public now: do not judge a model by them. What is checked of an answer by running it does not
-show here; for the audit it is payloads, and no mutants."""
+INTRODUCTION = """Made by `make sample-tasks` from a run on {made_from}.
+The prompt is what a model sees; the right answer and what it is checked by are in the key, which no
+model sees. These tasks are public now: do not judge a model by them. What is checked of an answer
+by running it does not show here; for the audit it is payloads, and no mutants."""
 Row = Mapping[str, Any]
 
 
 def chosen(rows: Sequence[Row]) -> list[Row]:
-    """Return five of a category's rows: one of each stratum, then kinds that are not there yet."""
+    """Return five of a category's rows: one of each stratum, then kinds that are not there yet.
+
+    Those of the target that comes first in the rows go before others.
+    """
+    targets = list(dict.fromkeys(row["target"] for row in rows))
     drawn = shuffled(list(rows), "specimens", key=lambda row: row["task_id"])
-    drawn.sort(key=lambda row: len(row["prompt"]))  # short ones are read, long ones skipped
+    # Short prompts are read, long ones skipped.
+    drawn.sort(key=lambda row: (targets.index(row["target"]), len(row["prompt"])))
     found: list[Row] = []
     for stratum in STRATA:
         found += [row for row in drawn if row["stratum"] == stratum][:1]
@@ -38,20 +44,28 @@ def chosen(rows: Sequence[Row]) -> list[Row]:
     return sorted(found, key=lambda row: STRATA.index(row["stratum"]))
 
 
-def page(folder: Path) -> str:
-    """Return the page for the tables of one target in `folder`."""
-    keys = {row["task_id"]: row for row in read_table(folder / "keys.parquet", KEYS)}
-    tasks = read_table(folder / "tasks.parquet", TASKS)
-    rows = [{**keys[row["task_id"]], **row} for row in tasks]
+def page(folders: Sequence[Path]) -> str:
+    """Return the page for the tables of targets, one in each folder."""
+    counted = {folder.name: _rows(folder) for folder in folders}
+    rows = [row for some in counted.values() for row in some]
     picked = {
         category: chosen([row for row in rows if row["category"] == category])
         for category in sorted({row["category"] for row in rows})
     }
-    made_from = f"{folder.name} ({len(rows)} tasks)"
+    shown = {row["target"] for some in picked.values() for row in some}
+    made_from = " and ".join(
+        f"{name} ({len(some)} tasks)" for name, some in counted.items() if name in shown
+    )
     parts = ["# Sample tasks", INTRODUCTION.format(made_from=made_from)]
     for category, some in picked.items():
         parts += [f"## {category}", "\n".join(_table(some)), *(_whole(row) for row in some)]
     return "\n\n".join(parts) + "\n"
+
+
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    keys = {row["task_id"]: row for row in read_table(folder / "keys.parquet", KEYS)}
+    tasks = read_table(folder / "tasks.parquet", TASKS)
+    return [{**keys[row["task_id"]], **row} for row in tasks]
 
 
 def _table(rows: Iterable[Row]) -> list[str]:
@@ -90,4 +104,4 @@ def _fenced(text: str) -> str:
 
 
 if __name__ == "__main__":
-    print(page(Path(sys.argv[1])), end="")
+    print(page([Path(name) for name in sys.argv[1:]]), end="")
