@@ -19,6 +19,7 @@ PER_STRATUM = {
     "_generation": {"MOST_CARDS", "MOST_CALLERS", "DEFINITION_CHARACTERS"},
     "_understanding": {"PROMPT_FACTOR", "SHOWN_CHARACTERS", "MOST_VIOLATED", "MOST_NAMED"},
     "security_audit": {"PROMPT_FACTOR"},
+    "_audit_plan": {"WEIGHT"},
 }
 
 

@@ -15,6 +15,7 @@ CATEGORY = "security_audit"
 PLAIN = frozenset({"@staticmethod", "@classmethod"})
 STRATA = ("trivial", "standard", "hard", "adversarial")
 LONG = ("hard", "adversarial")  # strata of units that are long enough to hide something in
+WEIGHT = {"trivial": 1, "standard": 1, "hard": 2, "adversarial": 3}  # times the mix's share
 HARD_LINES = 9  # fewest own lines of a unit that a hard or adversarial task is about
 MOST_LINES = 150
 TEXT_LIKE = frozenset({
@@ -72,12 +73,11 @@ def unsuitable(material: Material) -> tuple[str, str]:
 def strata(material: Material) -> list[str]:
     """Return the strata in the order in which they are tried, by a draw over the config's mix.
 
-    A short unit can't be hard or adversarial, so a long one is so twice as often as the mix says.
+    A short unit can't be hard or adversarial, so a long one is so more often than the mix says.
     """
     unit, mix = material.unit, material.settings["tasks"]["strata"]
-    weights = {name: mix.get(name, 0) for name in STRATA}
-    for name in LONG:
-        weights[name] *= 2 if unit["lines"] >= HARD_LINES else 0
+    possible = [name for name in STRATA if name not in LONG or unit["lines"] >= HARD_LINES]
+    weights = {name: mix.get(name, 0) * WEIGHT[name] * (name in possible) for name in STRATA}
     draw = fraction(material.seed, unit["unit_id"], "stratum") * sum(weights.values())
     for name in STRATA:
         draw -= weights[name]

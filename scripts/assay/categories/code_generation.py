@@ -110,12 +110,15 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
         yield _rejection(material, None, "decidable", reason)
         return
     trial = _tried(material, pool, idle)
-    percent = material.settings["tasks"]["counterfactual_percent"]
+    tasks = material.settings["tasks"]
+    percent = tasks["counterfactual_percent"]
     share = COUNTERFACTUAL_MARGIN * percent
     drawn = fraction(material.seed, material.unit["unit_id"], "counterfactual") * 100 < share
     makers = [_counterfactual, _original] if drawn else [_original, _counterfactual]
     makers = makers[: 1 if percent in {0, 100} else 2]
-    for make in [_doubled, *makers] if _adversarial(material) else makers:
+    # Few units have two clear rules, so each of them is tried for the adversarial stratum first.
+    doubled = tasks["strata"].get("adversarial", 0) and percent
+    for make in [_doubled, *makers] if doubled else makers:
         yield from make(material, trial)
 
 
@@ -191,13 +194,6 @@ def _counterfactual(material: Material, trial: Trial) -> Iterator[Candidate | Re
             found = _drafted(material, variant, trial.judged(result), tests)
             kept += isinstance(found, Candidate)
             yield found
-
-
-def _adversarial(material: Material) -> bool:
-    """Say whether the unit is drawn for two changed rules; twice as often, since few can be."""
-    tasks, unit_id = material.settings["tasks"], material.unit["unit_id"]
-    share = 2 * tasks["strata"].get("adversarial", 0) if tasks["counterfactual_percent"] else 0
-    return fraction(material.seed, unit_id, "adversarial") * 100 < share
 
 
 def _doubled(material: Material, trial: Trial) -> Iterator[Candidate | Rejection]:
