@@ -318,6 +318,14 @@ def test_an_adversarial_task_changes_two_rules_and_half_of_it_is_not_enough():
     }
 
 
+def test_each_unit_with_two_rules_is_tried_for_it_first_however_small_its_share():
+    found = candidates(material(percent=1, strata={"trivial": 99, "adversarial": 1}))
+    assert found[0].stratum == "adversarial"
+    assert {item.kind for item in found} == {"counterfactual", "original"}
+    without = candidates(material(percent=0, strata={"trivial": 99, "adversarial": 1}))
+    assert {item.kind for item in without} == {"original"}
+
+
 def test_without_that_stratum_there_is_none():
     assert "adversarial" not in {item.stratum for item in candidates(material(percent=100))}
 
