@@ -67,3 +67,11 @@ def test_the_page_shows_prompt_and_answer_and_says_what_it_leaves_out(rows, tmp_
     assert "END\n~~~~~" in page
     assert "5,008 characters are left out here" in page
     assert "LINES: 3\n```python" in page
+
+
+def test_the_page_says_what_proves_a_task(rows, tmp_path):
+    audit = {**rows[1], "category": "security_audit", "proof_json": '{"payloads_fired": 7}'}
+    write_rows(tmp_path, [rows[0], audit])
+    page = specimens.page([tmp_path])
+    assert "| 3 of 4 mutants killed |" in page
+    assert "| payloads: 7 take effect in the weak twin, none in the clean one |" in page

@@ -6,6 +6,7 @@ its first target has none of comes from the next one that has.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ HEAD, TAIL = 2600, 1400  # characters of a prompt that are shown; all of a short
 INTRODUCTION = """Made by `make sample-tasks` from a run on {made_from}.
 The prompt is what a model sees; the right answer and what it is checked by are in the key, which no
 model sees. These tasks are public now: do not judge a model by them. What is checked of an answer
-by running it does not show here; for the audit it is payloads, and no mutants."""
+by running it does not show here."""
 Row = Mapping[str, Any]
 
 
@@ -70,7 +71,7 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
 
 def _table(rows: Iterable[Row]) -> list[str]:
     found = [
-        "| stratum | unit | kind | made by | right lines | killed by its oracle | prompt |",
+        "| stratum | unit | kind | made by | right lines | proven by | prompt |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -78,10 +79,17 @@ def _table(rows: Iterable[Row]) -> list[str]:
         operator = row["operator"] or "none"
         found.append(
             f"| {row['stratum']} | `{row['qualname']}` | {row['kind']} | {operator} "
-            f"| {lines} | {row['oracle_killed']} of {row['oracle_sampled']} mutants "
-            f"| {len(row['prompt']):,} characters |"
+            f"| {lines} | {_proof(row)} | {len(row['prompt']):,} characters |"
         )
     return found
+
+
+def _proof(row: Row) -> str:
+    """Return in words what an oracle kills, or, of an audit, how many payloads tell its twins."""
+    fired = json.loads(row["proof_json"]).get("payloads_fired")
+    if fired is None:
+        return f"{row['oracle_killed']} of {row['oracle_sampled']} mutants killed"
+    return f"payloads: {fired} take effect in the weak twin, none in the clean one"
 
 
 def _whole(row: Row) -> str:
