@@ -68,7 +68,7 @@ class Trial:
 
 def unpack(bundle: Path, folder: Path) -> None:
     with tarfile.open(bundle / "checkout.tar") as archive:
-        archive.extractall(folder, filter="tar")
+        archive.extractall(folder, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
 
 
 def control(base: Path) -> None:

@@ -19,10 +19,14 @@ def test_no_motif_takes_long(name):
 
 
 @pytest.mark.parametrize(("power", "steep"), [(1, False), (2, True)])
-def test_what_is_quadratic_is_told_from_what_is_linear(power, steep):
-    def run(text: str) -> int:
-        return sum(range(int((len(text) / 50_000) ** power * 16_000_000)))
+def test_what_is_quadratic_is_told_from_what_is_linear(power, steep, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(growth.time, "thread_time", lambda: clock[0])
+
+    def run(text: str) -> None:
+        clock[0] += 0.2 * (len(text) / 50_000) ** power
 
     worst, took = growth.steepest(run, lambda length: "a" * length, growth.SMALLEST * 32)
-    assert took > growth.MEASURABLE_S
+    assert took == pytest.approx(0.2 * 2**power)
+    assert worst == pytest.approx(2**power)
     assert (worst > growth.STEEPEST) == steep
