@@ -17,7 +17,13 @@ ROWS = [match.groups() for match in ROW.finditer(PAGE)]
 PER_STRATUM = {
     "_generation_dials": {"PROMPT_FACTOR", "SHOWN_CHARACTERS", "STRATA"},
     "_generation": {"MOST_CARDS", "MOST_CALLERS", "DEFINITION_CHARACTERS"},
-    "_understanding": {"PROMPT_FACTOR", "SHOWN_CHARACTERS", "MOST_VIOLATED", "MOST_NAMED"},
+    "_understanding": {
+        "PROMPT_FACTOR",
+        "SHOWN_CHARACTERS",
+        "MOST_VIOLATED",
+        "MOST_NAMED",
+        "WEIGHT",
+    },
     "security_audit": {"PROMPT_FACTOR"},
     "_audit_plan": {"WEIGHT"},
 }

@@ -13,7 +13,6 @@ from assay.core.seeds import digest, fraction, seed, shuffled
 
 CATEGORY = "security_audit"
 PLAIN = frozenset({"@staticmethod", "@classmethod"})
-STRATA = ("trivial", "standard", "hard", "adversarial")
 LONG = ("hard", "adversarial")  # strata of units that are long enough to hide something in
 WEIGHT = {"trivial": 1, "standard": 1, "hard": 2, "adversarial": 3}  # times the mix's share
 HARD_LINES = 9  # fewest own lines of a unit that a hard or adversarial task is about
@@ -76,13 +75,16 @@ def strata(material: Material) -> list[str]:
     A short unit can't be hard or adversarial, so a long one is so more often than the mix says.
     """
     unit, mix = material.unit, material.settings["tasks"]["strata"]
-    possible = [name for name in STRATA if name not in LONG or unit["lines"] >= HARD_LINES]
-    weights = {name: mix.get(name, 0) * WEIGHT[name] * (name in possible) for name in STRATA}
+    long = unit["lines"] >= HARD_LINES
+    weights = {
+        name: mix.get(name, 0) * weight for name, weight in WEIGHT.items()
+        if long or name not in LONG
+    }  # fmt: skip
     draw = fraction(material.seed, unit["unit_id"], "stratum") * sum(weights.values())
-    for name in STRATA:
-        draw -= weights[name]
+    for name, weight in weights.items():
+        draw -= weight
         if draw < 0:
-            rest = [other for other in STRATA if other != name and weights[other]]
+            rest = [other for other in weights if other != name and weights[other]]
             return [name, *shuffled(rest, material.seed, unit["unit_id"], "strata")]
     return []
 

@@ -21,7 +21,7 @@ PROMPT_FACTOR = {"trivial": 1, "standard": 1, "hard": 3, "adversarial": 3}  # pr
 MOST_NAMED = {"trivial": 3, "standard": 3, "hard": 3, "adversarial": 4}  # lines of an answer
 FEWEST_SCENARIOS, FEWEST_MUTANTS = 4, 3  # of a unit
 TRIVIAL_LINES, TRIVIAL_COMPLEXITY = 40, 8
-ADVERSARIAL_WEIGHT = 3  # few units can be adversarial, so those that can are so more often
+WEIGHT = {"trivial": 1, "standard": 1, "hard": 1, "adversarial": 3}  # times the mix's share
 MOST_HIDDEN = 16  # scenarios of the key: they are chosen for what they tell apart
 MOST_TESTS = 24  # tests of the key
 MOST_ACCEPTED = 3  # lines of a bug's place; more of them are no clear place
@@ -121,9 +121,7 @@ def strata(material: Material) -> list[str]:
         "trivial": small, "standard": bool(_excerpt.companions(material)), "hard": long,
         ADVERSARIAL: long,
     }  # fmt: skip
-    weights = {name: mix.get(name, 0) for name, fits in possible.items() if fits}
-    if ADVERSARIAL in weights:
-        weights[ADVERSARIAL] *= ADVERSARIAL_WEIGHT
+    weights = {name: mix.get(name, 0) * WEIGHT[name] for name, fits in possible.items() if fits}
 
     def draw(name: str) -> float:
         return -float(fraction(material.seed, unit["unit_id"], name) ** (1 / weights[name]))

@@ -116,9 +116,9 @@ def propose(material: Material) -> Iterator[Candidate | Rejection]:
     drawn = fraction(material.seed, material.unit["unit_id"], "counterfactual") * 100 < share
     makers = [_counterfactual, _original] if drawn else [_original, _counterfactual]
     makers = makers[: 1 if percent in {0, 100} else 2]
-    # Few units have two clear rules, so each of them is tried for the adversarial stratum first.
-    doubled = tasks["strata"].get("adversarial", 0) and percent
-    for make in [_doubled, *makers] if doubled else makers:
+    if percent and tasks["strata"].get("adversarial", 0):
+        makers = [_doubled, *makers]  # few units have two clear rules: each of them is tried
+    for make in makers:
         yield from make(material, trial)
 
 

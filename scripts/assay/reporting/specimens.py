@@ -15,8 +15,8 @@ from typing import Any
 from assay.core.records import KEYS, TASKS
 from assay.core.seeds import shuffled
 from assay.core.tables import read_table
+from assay.reporting.grids import STRATA
 
-STRATA = ("trivial", "standard", "hard", "adversarial")
 PER_CATEGORY = 5
 HEAD, TAIL = 2600, 1400  # characters of a prompt that are shown; all of a shorter one
 INTRODUCTION = """Made by `make sample-tasks` from a run on {made_from}.
