@@ -55,6 +55,19 @@ def testbed_root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def cerberus_archive(repository) -> Path:
+    """Cerberus' source archive, where the cache has it."""
+    from assay.core.settings import read_yaml
+    from assay.images.store import cache_root
+
+    settings = read_yaml(repository / "config" / "targets" / "cerberus.yaml")
+    place = cache_root() / "archives" / settings["source"]["archive"]["sha256"]
+    if not place.is_file():
+        pytest.skip("Cerberus' archive is not in the cache: `make run` fetches it")
+    return place
+
+
+@pytest.fixture(scope="session")
 def working_copy(tmp_path_factory) -> Path:
     """A copy of the working tree without results, for tests that run the workflow."""
     folder = tmp_path_factory.mktemp("copy") / "assay"

@@ -15,15 +15,8 @@ def tiny(tmp_path_factory, testbed_root) -> Range:
 
 
 @pytest.fixture(scope="session")
-def cerberus(tmp_path_factory, testbed_root, repository) -> Range:
-    from assay.core.settings import read_yaml
-    from assay.images.store import cache_root
-
-    settings = read_yaml(repository / "config" / "targets" / "cerberus.yaml")
-    place = cache_root() / "archives" / settings["source"]["archive"]["sha256"]
-    if not place.is_file():
-        pytest.skip("Cerberus' archive is not in the cache: `make run` fetches it")
-    return cerberus_range(place, tmp_path_factory.mktemp("cerberus"), testbed_root)
+def cerberus(tmp_path_factory, testbed_root, cerberus_archive) -> Range:
+    return cerberus_range(cerberus_archive, tmp_path_factory.mktemp("cerberus"), testbed_root)
 
 
 @pytest.fixture(scope="session")

@@ -240,11 +240,17 @@ def tiny_range(tree: Path, root: Path) -> Range:
     return make_range(tree, TARGET, root, unit)
 
 
-def cerberus_range(archive: Path, folder: Path, root: Path) -> Range:
-    """Unpack Cerberus' archive into an empty folder; return the range of one unit of it."""
+def unpacked(archive: Path, folder: Path) -> Path:
+    """Unpack a source archive into an empty folder; return its top-level folder."""
     with tarfile.open(archive) as opened:
         opened.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     (tree,) = folder.iterdir()
+    return tree
+
+
+def cerberus_range(archive: Path, folder: Path, root: Path) -> Range:
+    """Unpack Cerberus' archive into an empty folder; return the range of one unit of it."""
+    tree = unpacked(archive, folder)
     unit = {
         "path": "cerberus/utils.py", "name": "compare_paths_lt", "arguments": PATHS,
         "entry": "cerberus.utils:compare_paths_lt",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tarfile
 from dataclasses import replace
 
 import pytest
+from hostile import unpacked
 
 from assay.core.execution import Job, Limits
 
@@ -192,23 +192,14 @@ def test_every_kind_of_test_has_the_outcome_that_pytest_gives_it(grown, name):
 
 
 @pytest.fixture(scope="module")
-def cerberus(tmp_path_factory, testbed_root, repository):
+def cerberus(tmp_path_factory, testbed_root, repository, cerberus_archive):
     """A bench over Cerberus, the units of its schema.py, and the node ids of its tests."""
     from assay.core.settings import read_yaml
-    from assay.images.store import cache_root
     from assay.mining.units import extract
     from assay.testbed.bench import open_bench
 
     target = read_yaml(repository / "config" / "targets" / "cerberus.yaml")
-    place = cache_root() / "archives" / target["source"]["archive"]["sha256"]
-    if not place.is_file():
-        pytest.skip("Cerberus' archive is not in the cache: `make run` fetches it")
-    folder = tmp_path_factory.mktemp("cerberus")
-    with tarfile.open(place) as archive:
-        archive.extractall(
-            folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {})
-        )
-    (tree,) = folder.iterdir()
+    tree = unpacked(cerberus_archive, tmp_path_factory.mktemp("cerberus"))
     member = ("cerberus/schema.py", (tree / "cerberus" / "schema.py").read_bytes())
     units = extract([member], "cerberus", repository / "config" / "extraction", {})
     bench = open_bench(tree, target, testbed_root)
